@@ -1,0 +1,38 @@
+# One target for each third-party header root that src/ROOMS names. A root is looked up only when
+# a room that may use it has sources, so the library alone needs little.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+# Debian's Asio has no CMake package: headers only.
+macro(handfast_find_asio)
+  find_path(HANDFAST_ASIO_INCLUDE_DIR asio.hpp REQUIRED)
+  add_library(handfast_asio INTERFACE)
+  target_include_directories(handfast_asio SYSTEM INTERFACE ${HANDFAST_ASIO_INCLUDE_DIR})
+  target_compile_definitions(handfast_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+    # Asio 1.22 looks only for the coroutines TS under clang; libstdc++'s <coroutine> serves.
+    $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)
+  target_link_libraries(handfast_asio INTERFACE Threads::Threads)
+endmacro()
+
+# Sets `out` to the target of header root `root`, finding its package at the first call.
+function(handfast_third_party root out)
+  if(root STREQUAL "fmt")
+    find_package(fmt REQUIRED GLOBAL)
+    set(target fmt::fmt)
+  elseif(root STREQUAL "asio")
+    if(NOT TARGET handfast_asio)
+      handfast_find_asio()
+    endif()
+    set(target handfast_asio)
+  elseif(root STREQUAL "openssl")
+    find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto GLOBAL)
+    set(target OpenSSL::Crypto)
+  elseif(root STREQUAL "CLI")
+    find_package(CLI11 REQUIRED GLOBAL)
+    set(target CLI11::CLI11)
+  else()
+    message(FATAL_ERROR "src/ROOMS names the third party '${root}', "
+                        "which cmake/HandfastDependencies.cmake does not know")
+  endif()
+  set(${out} ${target} PARENT_SCOPE)
+endfunction()

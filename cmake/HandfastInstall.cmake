@@ -1,0 +1,51 @@
+# Installs the library, its headers under include/handfast/, the command, and what find_package
+# and pkg-config need.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/handfast)
+
+install(TARGETS handfast EXPORT handfastTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET handfast-cli)
+  install(TARGETS handfast-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(EXPORT handfastTargets NAMESPACE handfast:: DESTINATION ${package_dir})
+
+# Rooms include each other as "tcp/connection.hpp". In the installed headers that reads
+# "handfast/tcp/connection.hpp", so that a user's own tcp/ or base/ is never taken for ours.
+string(REPLACE ";" "|" rooms_pattern "${library_rooms}")
+string(REPLACE ";" " " rooms_words "${library_rooms}")
+install(CODE "
+  set(source_dir \"${PROJECT_SOURCE_DIR}/src\")
+  set(staging_dir \"${PROJECT_BINARY_DIR}/installed_headers\")
+  set(rooms_pattern \"${rooms_pattern}\")
+  set(rooms_words \"${rooms_words}\")
+  set(include_dir \"${CMAKE_INSTALL_INCLUDEDIR}\")
+  include(\"${PROJECT_SOURCE_DIR}/cmake/install_headers.cmake\")
+")
+
+set(package_dependencies "")
+set(pc_requires "")
+set(pc_cflags "")
+foreach(target IN LISTS third_parties)
+  if(target STREQUAL "fmt::fmt")
+    string(APPEND package_dependencies "find_dependency(fmt)\n")
+    list(APPEND pc_requires fmt)
+  elseif(target STREQUAL "OpenSSL::Crypto")
+    string(APPEND package_dependencies "find_dependency(OpenSSL 3 COMPONENTS Crypto)\n")
+    list(APPEND pc_requires libcrypto)
+  elseif(target STREQUAL "handfast_asio")
+    set(pc_cflags " -DASIO_STANDALONE -DASIO_NO_DEPRECATED")
+  endif()
+endforeach()
+list(JOIN pc_requires ", " pc_requires)
+
+configure_package_config_file(cmake/handfastConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/handfastConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/handfastConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+configure_file(cmake/handfast.pc.in ${PROJECT_BINARY_DIR}/handfast.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/handfastConfig.cmake
+              ${PROJECT_BINARY_DIR}/handfastConfigVersion.cmake DESTINATION ${package_dir})
+install(FILES ${PROJECT_BINARY_DIR}/handfast.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

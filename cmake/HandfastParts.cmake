@@ -1,0 +1,142 @@
+# Everything but the library: tests, interop, fuzzers, benchmarks, examples. All is found by
+# place and name, so a new file needs no line here.
+
+# handfast_wants(part package...): sets `wanted`: the part is not OFF, and its packages are here.
+macro(handfast_wants part)
+  set(wanted ON)
+  if(HANDFAST_${part} STREQUAL "OFF")
+    set(wanted OFF)
+  endif()
+  foreach(package ${ARGN})
+    if(wanted)
+      if(HANDFAST_${part} STREQUAL "AUTO")
+        find_package(${package} QUIET)
+        if(NOT ${package}_FOUND)
+          message(STATUS "Left out for want of ${package}: ${part} (scripts/bootstrap installs it)")
+          set(wanted OFF)
+        endif()
+      else()
+        find_package(${package} REQUIRED)
+      endif()
+    endif()
+  endforeach()
+endmacro()
+
+set(test_environment "")
+if(TARGET handfast-cli)
+  set(test_environment "HANDFAST=$<TARGET_FILE:handfast-cli>")
+endif()
+
+# handfast_script_tests(label pattern properties...): each script is one test. Exit code 77 means
+# skipped; the last line it prints says why.
+function(handfast_script_tests label pattern)
+  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${pattern}.py
+                                      ${PROJECT_SOURCE_DIR}/tests/${pattern}.sh)
+  foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME_WE)
+    if(script MATCHES "\\.py$")
+      set(interpreter ${Python3_EXECUTABLE})
+    else()
+      set(interpreter bash)
+    endif()
+    add_test(NAME ${label}.${name} COMMAND ${interpreter} ${script}
+             WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${label}.${name} PROPERTIES
+      LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 300
+      ENVIRONMENT "${test_environment};HANDFAST_BUILD=${PROJECT_BINARY_DIR};CMAKE=${CMAKE_COMMAND}"
+      ${ARGN})
+  endforeach()
+endfunction()
+
+# tests/<room>/*_test.cpp: one program a room, against that room and those below it.
+handfast_wants(TESTS GTest)
+if(wanted)
+  include(GoogleTest)
+  file(GLOB support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cpp)
+  if(support)
+    add_library(handfast_test_support STATIC ${support})
+    target_link_libraries(handfast_test_support PRIVATE handfast_compiler fmt::fmt GTest::gtest)
+    target_include_directories(handfast_test_support PRIVATE ${PROJECT_SOURCE_DIR}/src
+                                                             ${PROJECT_SOURCE_DIR}/tests)
+    set_target_properties(handfast_test_support PROPERTIES CXX_EXTENSIONS OFF)
+  endif()
+  foreach(room IN LISTS all_rooms)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*.cpp)
+    if(NOT sources)
+      continue()
+    endif()
+    add_executable(${room}_tests ${sources})
+    target_include_directories(${room}_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    if(support)
+      target_link_libraries(${room}_tests PRIVATE handfast_test_support)
+    endif()
+    handfast_link_rooms(${room}_tests ${room})
+    target_link_libraries(${room}_tests PRIVATE GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${room}_tests PRIVATE
+      HANDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    gtest_discover_tests(${room}_tests TEST_PREFIX ${room}. DISCOVERY_MODE PRE_TEST
+      PROPERTIES LABELS ${room} TIMEOUT 120 ENVIRONMENT "${test_environment}")
+  endforeach()
+
+  if(Python3_FOUND)
+    # Interop tests own the machine's network namespaces while they run: one at a time.
+    handfast_script_tests(interop interop/*_test RUN_SERIAL ON)
+    handfast_script_tests(tools tools/*_test)
+    if(NOT HANDFAST_SANITIZE)
+      handfast_script_tests(package package/*_test TIMEOUT 1200)
+    endif()
+  endif()
+endif()
+
+# fuzz/<name>_fuzz.cpp: with clang a libFuzzer target; else a program that runs fuzz/corpus/<name>.
+handfast_wants(FUZZ)
+if(wanted)
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+  foreach(source IN LISTS fuzzers)
+    get_filename_component(target ${source} NAME_WE)
+    string(REGEX REPLACE "_fuzz$" "" name ${target})
+    add_executable(${target} ${source})
+    handfast_link_rooms(${target} ${all_rooms})
+    set(corpus_arguments ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+    if(HANDFAST_SANITIZE MATCHES "fuzzer")
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+      list(PREPEND corpus_arguments -runs=0)
+    else()
+      target_sources(${target} PRIVATE fuzz/corpus_main.cpp)
+    endif()
+    if(EXISTS ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+      add_test(NAME fuzz.${name} COMMAND ${target} ${corpus_arguments})
+      set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+    endif()
+  endforeach()
+endif()
+
+# bench/*_bench.cpp: one program.
+file(GLOB benchmarks CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*_bench.cpp)
+if(benchmarks)
+  handfast_wants(BENCH benchmark)
+  if(wanted)
+    add_executable(handfast_bench ${benchmarks})
+    handfast_link_rooms(handfast_bench ${all_rooms})
+    target_link_libraries(handfast_bench PRIVATE benchmark::benchmark_main)
+  endif()
+endif()
+
+# examples/NN_name/: main.cpp against handfast::handfast as a user has it, or its own CMakeLists.
+handfast_wants(EXAMPLES)
+if(wanted)
+  file(GLOB examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/[0-9][0-9]_*)
+  foreach(directory IN LISTS examples)
+    get_filename_component(name ${directory} NAME)
+    if(EXISTS ${directory}/CMakeLists.txt)
+      add_subdirectory(${directory})
+    elseif(EXISTS ${directory}/main.cpp)
+      add_executable(${name} ${directory}/main.cpp)
+      target_link_libraries(${name} PRIVATE handfast::handfast handfast_compiler)
+      set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+      add_test(NAME examples.${name} COMMAND ${name})
+      set_tests_properties(examples.${name} PROPERTIES LABELS examples TIMEOUT 120
+                           SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+    endif()
+  endforeach()
+endif()
