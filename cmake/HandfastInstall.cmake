@@ -39,6 +39,9 @@ foreach(target IN LISTS third_parties)
   endif()
 endforeach()
 list(JOIN pc_requires ", " pc_requires)
+# The prefix relative to the .pc file, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
 
 configure_package_config_file(cmake/handfastConfig.cmake.in
   ${PROJECT_BINARY_DIR}/handfastConfig.cmake INSTALL_DESTINATION ${package_dir})
