@@ -1,0 +1,27 @@
+// The Address Resolution Protocol for IPv4 over Ethernet (RFC 826).
+#pragma once
+
+#include "base/result.hpp"
+#include "base/types.hpp"
+#include "wire/address.hpp"
+#include "wire/drop.hpp"
+
+namespace handfast::wire {
+
+inline constexpr u32 arp_size = 28;
+
+struct ArpPacket {
+  enum class Operation : u16 { request = 1, reply = 2 };
+  Operation operation = Operation::request;
+  MacAddress sender_mac;
+  IpAddress sender_ip = any_v4;
+  MacAddress target_mac;
+  IpAddress target_ip = any_v4;
+  friend bool operator==(const ArpPacket&, const ArpPacket&) = default;
+};
+
+Result<ArpPacket, Drop> parse_arp(Bytes packet);
+/// Writes 28 bytes; returns their number.
+u32 emit_arp(const ArpPacket& packet, MutBytes out);
+
+}  // namespace handfast::wire

@@ -1,0 +1,54 @@
+// RFC 1071 §1 and §2.
+#include "wire/checksum.hpp"
+
+#include "wire/checksum_kernels.hpp"
+
+namespace handfast::wire {
+namespace {
+
+u16 fold(u64 sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return to<u16>(sum);
+}
+
+}  // namespace
+
+void Checksum::take(u64 partial, std::size_t size) {
+  // RFC 1071 §2 (B): bytes that stand one place further on add up to the swapped sum.
+  sum_ += odd_ ? swap_bytes(fold(partial)) : partial;
+  odd_ ^= (size & 1) != 0;
+}
+
+Checksum& Checksum::add(Bytes bytes) {
+  take(checksum_kernels::sum(bytes.data(), bytes.size()), bytes.size());
+  return *this;
+}
+
+Checksum& Checksum::add_copy(Bytes from, u8* to) {
+  take(checksum_kernels::copy(from.data(), from.size(), to), from.size());
+  return *this;
+}
+
+Checksum& Checksum::add_pseudo_header(const IpAddress& source, const IpAddress& destination,
+                                      u8 protocol, u32 upper_length) {
+  // Both families in one way: the prefix of a mapped IPv4 address adds 0xffff, which is zero in
+  // one's complement; the IPv4 length is shorter by zeros only.
+  u8 tail[8] = {0, 0, 0, 0, 0, 0, 0, protocol};
+  store_be32(tail, upper_length);
+  sum_ += checksum_kernels::sum_portable(source.octets.data(), 16);
+  sum_ += checksum_kernels::sum_portable(destination.octets.data(), 16);
+  sum_ += checksum_kernels::sum_portable(tail, sizeof tail);
+  return *this;
+}
+
+u16 Checksum::sum() const {
+  const u16 folded = fold(sum_);
+  return std::endian::native == std::endian::big ? folded : swap_bytes(folded);
+}
+
+u16 checksum(Bytes bytes) { return Checksum{}.add(bytes).finish(); }
+
+}  // namespace handfast::wire

@@ -1,0 +1,23 @@
+// Between ip.cpp and the two versions. Nobody else needs it.
+#pragma once
+
+#include "wire/ip.hpp"
+
+namespace handfast::wire {
+
+inline constexpr u32 ip_datagram_size_max = 65535;  // bytes; jumbograms (RFC 2675) are not spoken
+
+Result<IpPacket, Drop> parse_quoted_ipv4(Bytes original);
+Result<IpPacket, Drop> parse_quoted_ipv6(Bytes original);
+Result<IpPacket, Drop> parse_reassembled_ipv6(const IpHeader& header, Bytes payload);
+u32 emit_ipv4(const IpHeader& header, u32 payload_length, MutBytes out);
+u32 emit_ipv6(const IpHeader& header, u32 payload_length, MutBytes out);
+
+/// What both versions ask of a piece of `length` bytes of payload. Pieces without data would let
+/// a datagram be assembled from any number of them.
+inline bool is_valid(const Fragment& fragment, std::size_t length) {
+  if (length == 0 || fragment.offset + length > ip_datagram_size_max) return false;
+  return !fragment.more || length % 8 == 0;
+}
+
+}  // namespace handfast::wire

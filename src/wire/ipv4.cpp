@@ -1,0 +1,101 @@
+// The Internet Protocol, RFC 791 §3.1. Options are skipped: those that change a packet's way or
+// are changed on it have no use for a host (RFC 7126), and none of them is asked for.
+#include "base/assert.hpp"
+#include "base/byte_order.hpp"
+#include "wire/checksum.hpp"
+#include "wire/ip_versions.hpp"
+
+namespace handfast::wire {
+namespace {
+
+constexpr u16 flag_dont_fragment = 0x4000;
+constexpr u16 flag_more_fragments = 0x2000;
+constexpr u16 offset_mask = 0x1fff;  // in units of 8 bytes
+
+// The fixed part's fields, from 20 bytes.
+IpHeader read_fields(const u8* at) {
+  IpHeader header{.source = IpAddress::from_v4(at + 12),
+                  .destination = IpAddress::from_v4(at + 16),
+                  .protocol = at[9],
+                  .hop_limit = at[8],
+                  .traffic_class = at[1]};
+  const u16 identification = load_be16(at + 4);
+  const u16 word = load_be16(at + 6);
+  header.dont_fragment = (word & flag_dont_fragment) != 0;
+  const bool more = (word & flag_more_fragments) != 0;
+  const u32 offset = (word & offset_mask) * 8u;
+  if (more || offset != 0)
+    header.fragment = Fragment{identification, offset, more};
+  else
+    header.identification = identification;
+  return header;
+}
+
+// The header's size in bytes, or why there is none.
+Result<u16, Drop> read_header_size(Bytes packet) {
+  if (packet.size() < ipv4_header_size) return failure(Drop::truncated);
+  if (packet[0] >> 4 != 4) return failure(Drop::bad_version);
+  const u16 size = to<u16>((packet[0] & 0xf) * 4);
+  if (size < ipv4_header_size || size > packet.size()) return failure(Drop::bad_header_length);
+  return size;
+}
+
+}  // namespace
+
+Result<IpPacket, Drop> parse_ipv4(Bytes packet) {
+  const auto header_size = read_header_size(packet);
+  if (!header_size) return failure(header_size.error());
+  const u32 total_length = load_be16(packet.data() + 2);
+  if (total_length < *header_size) return failure(Drop::bad_total_length);
+  if (total_length > packet.size()) return failure(Drop::truncated);
+  if (Checksum{}.add(packet.first(*header_size)).sum() != 0xffff)
+    return failure(Drop::bad_checksum);
+
+  IpPacket result{.header = read_fields(packet.data()),
+                  .payload = packet.subspan(*header_size, total_length - *header_size),
+                  .header_size = *header_size};
+  const IpHeader& header = result.header;
+  // RFC 1122 §3.2.1.3: a group is never a source. 0.0.0.0 is, for a host that asks for its
+  // address; subnets' broadcasts and loopback are for the host to judge.
+  if (header.source.is_multicast() || header.source.is_limited_broadcast())
+    return failure(Drop::bad_address);
+  if (header.fragment && !is_valid(*header.fragment, result.payload.size()))
+    return failure(Drop::bad_fragment);
+  return result;
+}
+
+Result<IpPacket, Drop> parse_quoted_ipv4(Bytes original) {
+  const auto header_size = read_header_size(original);
+  if (!header_size) return failure(header_size.error());
+  return IpPacket{.header = read_fields(original.data()),
+                  .payload = original.subspan(*header_size),
+                  .header_size = *header_size};
+}
+
+u32 emit_ipv4(const IpHeader& header, u32 payload_length, MutBytes out) {
+  ASSERT(out.size() >= ipv4_header_size && header.destination.is_v4());
+  ASSERT(payload_length <= ip_datagram_size_max - ipv4_header_size);
+  u8* at = out.data();
+  u16 identification = header.identification;
+  u16 word = header.dont_fragment ? flag_dont_fragment : u16{0};
+  if (header.fragment) {
+    ASSERT(header.fragment->offset % 8 == 0 && header.fragment->offset <= ip_datagram_size_max);
+    identification = to<u16>(header.fragment->identification);
+    word = to<u16>(word | header.fragment->offset / 8);
+    if (header.fragment->more) word |= flag_more_fragments;
+  }
+  at[0] = 0x45;
+  at[1] = header.traffic_class;
+  store_be16(at + 2, to<u16>(ipv4_header_size + payload_length));
+  store_be16(at + 4, identification);
+  store_be16(at + 6, word);
+  at[8] = header.hop_limit;
+  at[9] = header.protocol;
+  store_be16(at + 10, 0);
+  std::memcpy(at + 12, header.source.v4_octets(), 4);
+  std::memcpy(at + 16, header.destination.v4_octets(), 4);
+  store_be16(at + 10, checksum(out.first(ipv4_header_size)));
+  return ipv4_header_size;
+}
+
+}  // namespace handfast::wire

@@ -1,0 +1,209 @@
+// TCP options: RFC 9293 §3.2 (0 to 2), RFC 7323 (3, 8), RFC 2018 (4, 5), RFC 7413 (34).
+#include "wire/tcp_options.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "base/byte_order.hpp"
+
+namespace handfast::wire {
+namespace {
+
+enum Kind : u8 {
+  end = 0,
+  no_operation = 1,
+  mss = 2,
+  window_scale = 3,
+  sack_permitted = 4,
+  sack = 5,
+  timestamps = 8,
+  fast_open = 34,
+};
+
+// RFC 7323 appendix A: what nearly every segment carries, two NOPs and the timestamps.
+constexpr u32 aligned_timestamps_size = 12;
+constexpr u32 aligned_timestamps = 0x0101080a;
+
+TcpTimestamps read_timestamps(const u8* at) { return {load_be32(at), load_be32(at + 4)}; }
+
+void read_sack(Bytes data, TcpOptions& options) {
+  // RFC 2018 §3: 8 bytes a block. More than four do not fit into any header.
+  if (data.empty() || data.size() % 8 != 0) return;
+  options.sack_count = 0;
+  for (std::size_t i = 0; i < data.size(); i += 8) {
+    options.sack[options.sack_count] = {load_be32(&data[i]), load_be32(&data[i + 4])};
+    ++options.sack_count;
+  }
+}
+
+void read_fast_open(Bytes data, TcpOptions& options) {
+  // RFC 7413 §4.1.1: empty, or 4 to 16 bytes and even; "Options with invalid Length values … MUST
+  // be ignored".
+  if (data.size() > 16 || data.size() % 2 != 0 || data.size() == 2) return;
+  auto& cookie = options.fast_open.emplace();
+  std::ranges::copy(data, cookie.begin());
+  options.fast_open_size = to<u8>(data.size());
+}
+
+// `data` is what follows kind and length.
+void read_option(u8 kind, Bytes data, TcpOptions& options) {
+  switch (kind) {
+    case mss:
+      if (data.size() == 2) options.mss = load_be16(data.data());
+      return;
+    case window_scale:
+      if (data.size() == 1) options.window_scale = data[0];
+      return;
+    case sack_permitted:
+      if (data.empty()) options.sack_permitted = true;
+      return;
+    case sack: return read_sack(data, options);
+    case timestamps:
+      if (data.size() == 8) options.timestamps = read_timestamps(data.data());
+      return;
+    case fast_open: return read_fast_open(data, options);
+    default: return;  // unknown: any kind may come (RFC 9293 §3.1, MUST-6), `raw` has it
+  }
+}
+
+// What goes out, once it is known what fits.
+struct Plan {
+  u32 sack_blocks = 0;
+  bool raw = false;
+  u32 size = 0;
+};
+
+constexpr u32 padded(std::size_t size) { return (to<u32>(size) + 3u) & ~3u; }
+
+Plan plan_for(const TcpOptions& options) {
+  Plan plan;
+  if (options.mss) plan.size += 4;
+  if (options.timestamps)
+    plan.size += aligned_timestamps_size;  // SACK-permitted takes the place of the two NOPs
+  else if (options.sack_permitted)
+    plan.size += 4;
+  if (options.window_scale) plan.size += 4;
+  if (options.fast_open) plan.size += padded(2u + options.fast_open_size);
+  ASSERT(plan.size <= tcp_options_size_max);
+  const u32 raw_size = padded(options.raw.size());
+  plan.raw = raw_size <= tcp_options_size_max - plan.size;
+  if (plan.raw) plan.size += raw_size;
+  const u32 left = tcp_options_size_max - plan.size;
+  if (options.sack_count > 0 && left >= 12) {
+    plan.sack_blocks = std::min<u32>(options.sack_count, (left - 4) / 8);
+    plan.size += 4 + 8 * plan.sack_blocks;
+  }
+  return plan;
+}
+
+// Writes front to back.
+class Writer {
+ public:
+  explicit Writer(u8* at) : begin_(at), at_(at) {}
+
+  Writer& byte(u8 value) {
+    *at_++ = value;
+    return *this;
+  }
+  Writer& nops(u32 n) {
+    for (; n > 0; --n) byte(no_operation);
+    return *this;
+  }
+  Writer& half(u16 value) {
+    store_be16(at_, value);
+    at_ += 2;
+    return *this;
+  }
+  Writer& word(u32 value) {
+    store_be32(at_, value);
+    at_ += 4;
+    return *this;
+  }
+  Writer& bytes(Bytes bytes) {
+    if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+    return *this;
+  }
+  u32 size() const { return to<u32>(at_ - begin_); }
+
+ private:
+  u8* begin_;
+  u8* at_;
+};
+
+void write_timestamps(const TcpOptions& options, Writer& out) {
+  if (options.sack_permitted)
+    out.byte(sack_permitted).byte(2);
+  else
+    out.nops(2);
+  out.byte(timestamps).byte(10).word(options.timestamps->value);
+  out.word(options.timestamps->echo_reply);
+}
+
+void write_fast_open(const TcpOptions& options, Writer& out) {
+  const u8 size = options.fast_open_size;
+  ASSERT(size <= 16 && size % 2 == 0 && size != 2);
+  out.nops(padded(2u + size) - (2u + size));
+  out.byte(fast_open).byte(to<u8>(2 + size)).bytes(Bytes(*options.fast_open).first(size));
+}
+
+}  // namespace
+
+Result<TcpOptions, Drop> parse_options(Bytes area) {
+  TcpOptions options;
+  options.raw = area;
+  if (area.size() == aligned_timestamps_size && load_be32(area.data()) == aligned_timestamps) {
+    options.timestamps = read_timestamps(area.data() + 4);
+    return options;
+  }
+  // RFC 9293 §3.1, MUST-7: "TCP implementations MUST be prepared to handle an illegal option
+  // length (e.g., zero)".
+  while (!area.empty() && area[0] != end) {
+    if (area[0] == no_operation) {
+      area = area.subspan(1);
+      continue;
+    }
+    if (area.size() < 2 || area[1] < 2 || area[1] > area.size()) return failure(Drop::bad_option);
+    read_option(area[0], area.subspan(2, area[1] - 2u), options);
+    area = area.subspan(area[1]);
+  }
+  return options;
+}
+
+u32 options_size(const TcpOptions& options) { return plan_for(options).size; }
+
+u32 emit_options(const TcpOptions& options, u8* out) {
+  const Plan plan = plan_for(options);
+  Writer writer(out);
+  if (options.mss) writer.byte(mss).byte(4).half(*options.mss);
+  if (options.timestamps)
+    write_timestamps(options, writer);
+  else if (options.sack_permitted)
+    writer.nops(2).byte(sack_permitted).byte(2);
+  if (options.window_scale) writer.nops(1).byte(window_scale).byte(3).byte(*options.window_scale);
+  if (options.fast_open) write_fast_open(options, writer);
+  if (plan.sack_blocks > 0) {
+    writer.nops(2).byte(sack).byte(to<u8>(2 + 8 * plan.sack_blocks));
+    for (const SackBlock& block : std::span(options.sack).first(plan.sack_blocks))
+      writer.word(block.left).word(block.right);
+  }
+  if (plan.raw) {
+    // Behind an end-of-options mark all is padding, and zeros mark the end too.
+    writer.bytes(options.raw);
+    for (u32 n = padded(options.raw.size()) - to<u32>(options.raw.size()); n > 0; --n)
+      writer.byte(end);
+  }
+  ASSERT(writer.size() == plan.size);
+  return plan.size;
+}
+
+bool operator==(const TcpOptions& a, const TcpOptions& b) {
+  const auto blocks = [](const TcpOptions& o) { return std::span(o.sack).first(o.sack_count); };
+  return a.mss == b.mss && a.window_scale == b.window_scale &&
+         a.sack_permitted == b.sack_permitted && a.timestamps == b.timestamps &&
+         std::ranges::equal(blocks(a), blocks(b)) && a.fast_open == b.fast_open &&
+         a.fast_open_size == b.fast_open_size;
+}
+
+}  // namespace handfast::wire

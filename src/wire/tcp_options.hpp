@@ -1,0 +1,16 @@
+// The option area of a TCP header, for tcp.cpp.
+#pragma once
+
+#include "wire/tcp.hpp"
+
+namespace handfast::wire {
+
+inline constexpr u32 tcp_options_size_max = tcp_header_size_max - tcp_header_size;
+
+Result<TcpOptions, Drop> parse_options(Bytes area);
+/// How many bytes emit_options() will write: a multiple of 4, at most 40.
+u32 options_size(const TcpOptions& options);
+/// Writes options_size() bytes at `out`; returns their number.
+u32 emit_options(const TcpOptions& options, u8* out);
+
+}  // namespace handfast::wire
