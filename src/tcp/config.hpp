@@ -1,0 +1,61 @@
+// Everything that may be chosen about TCP, with the conventions of Linux as defaults.
+#pragma once
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+
+namespace handfast::tcp {
+
+struct Config {
+  // Opening.
+  u32 syn_retries_max = 6;      // retransmissions of SYN before the open fails
+  u32 syn_ack_retries_max = 5;  // retransmissions of SYN,ACK before a half-open entry expires
+  u32 half_open_max = 1024;     // half-open entries a listener
+  bool window_scaling = true;   // RFC 7323 §2
+  bool timestamps = true;       // RFC 7323 §3
+  bool sack = true;             // RFC 2018
+
+  // Closing.
+  Duration msl = 30s;                 // TIME-WAIT lasts twice this (RFC 9293 §3.4.2 says 2 min)
+  u32 time_wait_max = 262144;         // records; beyond it the oldest goes
+  Duration fin_wait_2_timeout = 60s;  // of a connection that its application has let go
+
+  // Memory, bytes.
+  u32 send_buffer_max = 4u << 20;
+  u32 receive_buffer_max = 6u << 20;
+  u32 receive_window_initial = 65535;
+  u32 reassembly_ranges_max = 64;  // holes kept out of order, a connection
+  u64 buffers_max = 1u << 30;      // all rings of a host together
+
+  // Retransmission, RFC 6298.
+  Duration rto_initial = 1s;
+  Duration rto_min = 200ms;
+  Duration rto_max = 120s;
+  u32 retries_max = 15;        // of the same segment before the connection is given up
+  Duration user_timeout = 0s;  // RFC 9293 §3.8.3 R2 as time; 0: retries_max decides
+
+  // Acknowledging and sending.
+  Duration delayed_ack = 40ms;       // RFC 9293 §3.8.6.3: below 500 ms
+  u32 quick_acks = 16;               // segments acknowledged at once after the open
+  bool no_delay = false;             // true switches Nagle's algorithm off
+  u32 initial_window_segments = 10;  // RFC 6928
+  u32 mss_default = 536;             // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
+
+  // Keepalive, RFC 9293 §3.8.4; off unless asked for.
+  bool keepalive = false;
+  Duration keepalive_idle = 7200s;
+  Duration keepalive_interval = 75s;
+  u32 keepalive_probes_max = 9;
+
+  // RFC 5961 §7: challenge ACKs a second, a host.
+  u32 challenge_acks_per_second_max = 1000;
+};
+
+/// The shift that lets the whole receive buffer be offered (RFC 7323 §2.3), at most 14.
+constexpr u8 window_scale_for(const Config& config) {
+  u8 shift = 0;
+  while (shift < 14 && (config.receive_buffer_max >> shift) > 65535) ++shift;
+  return shift;
+}
+
+}  // namespace handfast::tcp

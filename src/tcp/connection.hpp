@@ -1,0 +1,247 @@
+// RFC 9293: one TCP connection, sans I/O. Input through on_*(), output through poll_*(), the user
+// calls of §3.9.1 as plain verbs; `now` never goes back. Drain poll_transmit() and poll_event()
+// after each input.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/ring.hpp"
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "tcp/congestion/control.hpp"
+#include "tcp/context.hpp"
+#include "tcp/error.hpp"
+#include "tcp/half_open.hpp"
+#include "tcp/rtt.hpp"
+#include "tcp/state.hpp"
+#include "tcp/variables.hpp"
+#include "wire/icmp.hpp"
+#include "wire/tcp.hpp"
+
+namespace handfast::tcp {
+
+/// One segment, or a super-segment, to be sent. The payload lies in the send ring until the next
+/// call into the connection.
+struct Transmit {
+  wire::TcpHeader header;
+  std::array<Bytes, 2> payload{};
+  u16 segment_size = 0;  // 0, or the payload bytes of each segment to split into
+  u8 ecn = 0;            // for the IP header
+  u32 payload_length() const { return to<u32>(payload[0].size() + payload[1].size()); }
+};
+
+/// What the application should know; each is told once per change.
+enum class Event : u8 {
+  connected,    // ESTABLISHED was reached
+  readable,     // received() has grown
+  writable,     // the send buffer has room again after send_space() was short
+  peer_closed,  // the peer's FIN: no more will come than received() holds
+  closed,       // the connection is over; error() says why
+};
+
+class Connection {
+ public:
+  /// Makes a TCB in CLOSED. `path_mtu` is in bytes of IP packet.
+  Connection(Context& context, const wire::Flow& flow, u32 path_mtu);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// §3.10.1, active OPEN. `from` is LISTEN where a listener turns into a caller.
+  void open(Instant now, State from = State::closed);
+  /// A passive open whose SYN was answered by a half-open entry: begins in SYN_RECEIVED.
+  void accept(const HalfOpen& half_open, Instant now);
+
+  void on_segment(const wire::TcpSegment& segment, u8 ecn, Instant now);
+  void on_deadline(Instant now);
+  /// An ICMP error about a segment of ours that began at `sequence` (RFC 5927, RFC 9293 §3.9.2.2).
+  void on_icmp(const wire::IcmpError& error, u32 sequence, Instant now);
+  Instant deadline() const;
+  /// The next segment to send, of at most `payload_max` bytes (0: one MSS), until there is none.
+  std::optional<Transmit> poll_transmit(u32 payload_max, Instant now);
+  std::optional<Event> poll_event();
+
+  /// Contiguous room for what is to be sent, at most `wanted` bytes; empty when the buffer is full
+  /// (then `writable` follows) or CLOSE was called.
+  MutBytes send_space(u32 wanted);
+  /// Queues the first `n` bytes of what send_space() gave (§3.10.2). `more`: hold a part segment.
+  void send(u32 n, bool more = false);
+  /// The first contiguous piece of what came in order (§3.10.3).
+  Bytes received() const { return receive_ring_.front(); }
+  u32 received_size() const { return receive_ring_.size(); }
+  void consume(u32 n, Instant now);
+  /// §3.10.4, CLOSE: no more will be sent; what is queued goes first. Receiving goes on.
+  void close(Instant now);
+  /// The application will not read any more either: data that still comes is answered by RST.
+  void release(Instant now);
+  /// §3.10.5, ABORT: RST to the peer, everything queued is gone.
+  void abort(Instant now);
+
+  void set_no_delay(bool on) { no_delay_ = on; }
+  void set_keepalive(bool on, Instant now);
+  /// RFC 8201, RFC 1191: what the route carries now, in bytes of IP packet.
+  void set_path_mtu(u32 mtu, Instant now);
+
+  State state() const { return state_; }
+  Errc error() const { return error_; }
+  const wire::Flow& flow() const { return flow_; }
+  bool peer_has_closed() const { return peer_fin_received_; }
+  bool is_released() const { return released_; }
+  /// Bytes queued or in flight, not yet acknowledged.
+  u32 unacknowledged() const { return send_ring_.size(); }
+  u32 congestion_window() const { return control_.window(); }
+  Duration smoothed_rtt() const { return rtt_.smoothed(); }
+  const Context& context() const { return context_; }
+
+  /// What a TIME-WAIT record must remember of this connection.
+  struct Remembered {
+    u32 snd_nxt, rcv_nxt, timestamp_recent, timestamp_offset;
+    u16 window;
+    bool timestamps;
+  };
+  Remembered remembered() const;
+
+ private:
+  enum class Timer : u8 {
+    retransmit,
+    persist,
+    delayed_ack,
+    reorder,
+    keepalive,
+    fin_wait_2,
+    count_
+  };
+  static constexpr u8 bit(Event event) { return to<u8>(1u << to<u8>(event)); }
+
+  // edges: the only writers of state_
+  void enter(State next, Instant now, trace::Why why);
+  void end(Errc code, Instant now, trace::Why why);
+  void tell(Event event) { events_ |= bit(event); }
+
+  // segment_arrives.cpp, RFC 9293 §3.10.7
+  void arrives_in_syn_sent(const wire::TcpSegment& segment, Instant now);
+  void arrives_synchronized(wire::TcpSegment segment, Instant now);
+  bool first_check_sequence_number(wire::TcpSegment& segment, Instant now);
+  bool second_check_rst(const wire::TcpSegment& segment, Instant now);
+  bool fourth_check_syn(const wire::TcpSegment& segment, Instant now);
+  bool fifth_check_ack(const wire::TcpSegment& segment, Instant now);
+  void seventh_process_text(const wire::TcpSegment& segment, Instant now);
+  void eighth_check_fin(const wire::TcpSegment& segment, Instant now);
+  bool survives_paws(const wire::TcpSegment& segment) const;
+  void drop(wire::Drop reason, Instant now);
+  void take_syn_options(const wire::TcpHeader& syn);
+  void note_timestamp(const wire::TcpSegment& segment, Instant now);
+
+  // receive.cpp
+  void take_in_order(Bytes text, Instant now);
+  void keep_out_of_order(u32 sequence, Bytes text, Instant now);
+  void schedule_ack(Instant now);
+  u32 window_available() const;
+  u32 window_to_advertise();
+  u32 window_advertised() const { return rcv_.right_edge - rcv_.nxt; }
+
+  // acknowledgment.cpp: the ESTABLISHED part of the fifth check
+  void process_ack(const wire::TcpSegment& segment, Instant now);
+  void update_send_window(const wire::TcpSegment& segment);
+  void acknowledge(u32 ack, const wire::TcpHeader& header, Progress& progress, Instant now);
+  void take_sack_blocks(const wire::TcpHeader& header, Progress& progress, Instant now);
+  bool cut_to_block(u32& i, const wire::SackBlock& block);
+  std::optional<Duration> sample_from_echo(const wire::TcpHeader& header, Instant now) const;
+  u32 timestamp_now(Instant now) const;
+  void note_delivered(const Sent& record, Instant now);
+  void fin_acknowledged(Instant now);
+  u32 fin_sequence() const { return data_start() + send_ring_.size(); }
+  u32 data_start() const { return snd_.una == snd_.iss ? snd_.iss + 1 : snd_.una; }
+
+  // recovery.cpp
+  void detect_loss(const Progress& progress, Instant now);
+  void detect_loss_by_time(Instant now);
+  void detect_loss_by_duplicates(const Progress& progress, Instant now);
+  void mark_lost(u32 index);
+  void mark_first_segment_lost();
+  void enter_fast_recovery(Instant now, trace::Why why);
+  void after_ack(const Progress& progress, Instant now);
+  void proportional_reduction(const Progress& progress);
+  u32 in_flight() const;
+
+  // transmit.cpp
+  wire::TcpHeader make_header(u32 sequence, u16 flags, Instant now);
+  wire::TcpHeader make_syn(u16 flags, Instant now);
+  std::optional<Transmit> transmit_reset(Instant now);
+  std::optional<Transmit> transmit_lost(u32 payload_max, Instant now);
+  std::optional<Transmit> transmit_new(u32 payload_max, Instant now);
+  Transmit transmit_range(u32 start, u32 end, trace::Why why, Instant now);
+  Transmit transmit_empty(u32 sequence, trace::Why why, Instant now);
+  Transmit sent(Transmit out, trace::Why why, Instant now);
+  u32 sendable(u32 unsent, u32 burst);
+  bool may_send_part(u32 length, u32 unsent) const;
+  u32 window_room() const;
+  void record_sent(u32 start, u32 end, Instant now);
+  void watch_window(Instant now);
+  u32 mss_now() const;
+  u32 text_max() const;
+  u32 send_limit() const;
+  void traced(const Transmit& out, trace::Why why, Instant now);
+
+  // timeouts.cpp
+  void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }
+  void stop_timer(Timer timer) { set_timer(timer, never); }
+  bool is_armed(Timer timer) const { return timers_[to<u8>(timer)] != never; }
+  void restart_retransmit_timer(Instant now);
+  void on_retransmit_timeout(Instant now);
+  void on_persist_timeout(Instant now);
+  void on_keepalive_timeout(Instant now);
+  void restart_keepalive(Instant now);
+  void trace_timer(std::string_view timer, trace::Why why, Instant now);
+  void give_up(trace::Why why, Instant now);
+
+  Context& context_;
+  wire::Flow flow_;
+  State state_ = State::closed;
+  Errc error_ = Errc::none;
+  u8 events_ = 0;
+  u8 probes_ = 0;  // unanswered keepalive or window probes
+  u8 send_scale_ = 0;
+  u8 receive_scale_ = 0;
+  u8 quick_acks_left_;
+  u8 retries_ = 0;  // time-outs since the last progress
+  u8 persist_backoff_ = 0;
+  bool timestamps_ : 1 = false;
+  bool scaling_ : 1 = false;
+  bool sack_ : 1 = false;
+  bool no_delay_ : 1;
+  bool keepalive_ : 1;
+  bool ack_now_ : 1 = false;
+  bool probe_now_ : 1 = false;
+  bool window_update_ : 1 = false;
+  bool reset_now_ : 1 = false;
+  bool reset_with_ack_ : 1 = false;
+  bool fin_queued_ : 1 = false;
+  bool fin_sent_ : 1 = false;
+  bool fin_acked_ : 1 = false;
+  bool peer_fin_received_ : 1 = false;
+  bool released_ : 1 = false;
+  bool wants_room_ : 1 = false;
+  bool more_coming_ : 1 = false;
+  u16 peer_mss_;
+  u16 receive_mss_ = 0;  // the largest segment that came
+  u16 mtu_;
+  u32 reset_sequence_ = 0;
+  u32 timestamp_recent_ = 0;
+  u32 timestamp_offset_;
+  Instant timestamp_recent_at_{};
+  Instant received_at_{};  // the last segment from the peer
+  SendVariables snd_;
+  ReceiveVariables rcv_;
+  RttEstimator rtt_;
+  CongestionControl control_;
+  LossRecovery recover_;
+  Ring send_ring_;
+  Ring receive_ring_;
+  std::unique_ptr<Flight> flight_;
+  std::unique_ptr<Ranges> ranges_;
+  std::array<Instant, to<u8>(Timer::count_)> timers_;
+};
+
+}  // namespace handfast::tcp

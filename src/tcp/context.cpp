@@ -1,0 +1,45 @@
+#include "tcp/context.hpp"
+
+#include <cstring>
+
+namespace handfast::tcp {
+
+namespace {
+
+/// The 36 bytes of a flow and one more that separates what they are hashed for.
+u64 hash_flow(const SipKey& key, const wire::Flow& flow, u8 purpose) {
+  std::array<u8, 37> bytes;
+  std::memcpy(bytes.data(), flow.local.address.octets.data(), 16);
+  std::memcpy(bytes.data() + 16, flow.remote.address.octets.data(), 16);
+  std::memcpy(bytes.data() + 32, &flow.local.port, 2);
+  std::memcpy(bytes.data() + 34, &flow.remote.port, 2);
+  bytes[36] = purpose;
+  return siphash(key, bytes);
+}
+
+}  // namespace
+
+u32 Context::initial_sequence(const wire::Flow& flow, Instant now) const {
+  const i64 clock = now.time_since_epoch() / 4us;
+  return to<u32>(clock) + to<u32>(hash_flow(secret_, flow, 1));
+}
+
+u32 Context::timestamp_offset(const wire::Flow& flow) const {
+  return to<u32>(hash_flow(secret_, flow, 2));
+}
+
+bool Context::may_challenge(Instant now) {
+  if (now - challenge_second_ >= 1s) {
+    challenge_second_ = now;
+    challenges_ = 0;
+  }
+  if (challenges_ >= config.challenge_acks_per_second_max) {
+    ++counters.challenge_acks_suppressed;
+    return false;
+  }
+  ++challenges_;
+  ++counters.challenge_acks;
+  return true;
+}
+
+}  // namespace handfast::tcp

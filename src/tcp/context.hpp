@@ -1,0 +1,45 @@
+// What all connections of one host share. It owns no connection and is handed to each.
+#pragma once
+
+#include "base/buffer_pool.hpp"
+#include "base/rng.hpp"
+#include "base/siphash.hpp"
+#include "base/time.hpp"
+#include "tcp/config.hpp"
+#include "tcp/counters.hpp"
+#include "tcp/flight.hpp"
+#include "tcp/reassembly.hpp"
+#include "trace/event.hpp"
+#include "wire/address.hpp"
+
+namespace handfast::tcp {
+
+class Context {
+ public:
+  Context(const Config& settings, Rng rng, trace::Sink* trace_sink)
+      : config(settings),
+        buffers(settings.buffers_max),
+        sink(trace_sink),
+        secret_(SipKey::draw(rng)) {}
+
+  /// RFC 6528: ISN = M + F(flow, secret), M a clock of 4 µs.
+  u32 initial_sequence(const wire::Flow& flow, Instant now) const;
+  /// RFC 7323 §5.4: an offset per connection, so that timestamps tell nothing about the host.
+  u32 timestamp_offset(const wire::Flow& flow) const;
+  /// RFC 5961 §7: whether one more challenge ACK may go out now.
+  bool may_challenge(Instant now);
+
+  const Config config;
+  BufferPool buffers;
+  FlightPool flights;
+  RangePool ranges;
+  trace::Sink* const sink;
+  Counters counters;
+
+ private:
+  SipKey secret_;
+  Instant challenge_second_{};
+  u32 challenges_ = 0;
+};
+
+}  // namespace handfast::tcp

@@ -1,0 +1,34 @@
+// What a host's TCP counts, after RFC 4022 and `netstat -s`.
+#pragma once
+
+#include <array>
+
+#include "base/types.hpp"
+#include "tcp/state.hpp"
+
+namespace handfast::tcp {
+
+struct Counters {
+  u64 active_opens = 0;
+  u64 passive_opens = 0;
+  u64 attempt_fails = 0;       // opens that never reached ESTABLISHED
+  u64 established_resets = 0;  // synchronized connections ended by RST
+  u64 segments_in = 0;
+  u64 segments_out = 0;
+  u64 segments_retransmitted = 0;
+  u64 resets_out = 0;
+  u64 bytes_in = 0;          // payload accepted in order
+  u64 bytes_out = 0;         // payload sent for the first time
+  u64 timeouts = 0;          // retransmission timer
+  u64 fast_retransmits = 0;  // loss recoveries entered without a time-out
+  u64 zero_window_probes = 0;
+  u64 keepalive_probes = 0;
+  u64 out_of_order = 0;  // segments kept for reassembly
+  u64 duplicates = 0;    // segments with nothing new
+  u64 paws_rejected = 0;
+  u64 challenge_acks = 0;  // RFC 5961
+  u64 challenge_acks_suppressed = 0;
+  std::array<u64, edges.size()> edges_taken{};  // arrows of figure 5, in the order of `edges`
+};
+
+}  // namespace handfast::tcp

@@ -1,0 +1,104 @@
+// RFC 9293 §3.10.7.2 (LISTEN, third check) and §3.10.7.4 for SYN-RECEIVED after a passive open.
+#include "tcp/half_open.hpp"
+
+#include <algorithm>
+
+#include "tcp/context.hpp"
+#include "tcp/sequence.hpp"
+
+namespace handfast::tcp {
+
+using wire::TcpFlags;
+
+namespace {
+
+u16 window_offered(const Config& config) {
+  return to<u16>(std::min<u32>({config.receive_window_initial, config.receive_buffer_max, 65535u}));
+}
+
+Duration retry_interval(const Config& config, u8 retries) {
+  return std::min(config.rto_initial * (1u << std::min<u32>(retries, 16)), config.rto_max);
+}
+
+}  // namespace
+
+HalfOpen::HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegment& syn,
+                   u32 path_mtu, Instant now)
+    : flow_(flow),
+      iss_(context.initial_sequence(flow, now)),
+      irs_(syn.header.sequence),
+      timestamp_offset_(context.timestamp_offset(flow)),
+      sent_at_(now),
+      deadline_(now + context.config.rto_initial),
+      path_mtu_(path_mtu),
+      window_(syn.header.window),
+      mss_(syn.header.options.mss.value_or(0)) {
+  const Config& config = context.config;
+  const wire::TcpOptions& o = syn.header.options;
+  scaling_ = o.window_scale.has_value() && config.window_scaling;
+  if (scaling_) window_scale_ = *o.window_scale;
+  timestamps_ = o.timestamps.has_value() && config.timestamps;
+  if (timestamps_) timestamp_recent_ = o.timestamps->value;
+  sack_ = o.sack_permitted && config.sack;
+}
+
+HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSegment& segment) {
+  const wire::TcpHeader& h = segment.header;
+  const u32 next = irs_ + 1;
+  // The peer did not hear our SYN,ACK: its SYN comes again.
+  if (h.has(TcpFlags::syn) && !h.has(TcpFlags::ack) && !h.has(TcpFlags::rst) &&
+      h.sequence == irs_) {
+    if (timestamps_ && h.options.timestamps) timestamp_recent_ = h.options.timestamps->value;
+    return Verdict::answer;
+  }
+  // First: the window is the one that the SYN,ACK offered.
+  const u32 window = window_offered(context.config);
+  const u32 last = h.sequence + std::max<u32>(segment.sequence_length(), 1) - 1;
+  const bool acceptable = (seq_ge(h.sequence, next) && seq_lt(h.sequence, next + window)) ||
+                          (seq_ge(last, next) && seq_lt(last, next + window));
+  const bool old_timestamp =
+      timestamps_ && h.options.timestamps && seq_lt(h.options.timestamps->value, timestamp_recent_);
+  if (!acceptable || (old_timestamp && !h.has(TcpFlags::rst)))
+    return h.has(TcpFlags::rst) ? Verdict::stays : Verdict::challenge;
+  // Second: RFC 5961 §3.2 holds here as well.
+  if (h.has(TcpFlags::rst)) return h.sequence == next ? Verdict::reset : Verdict::challenge;
+  // Fourth: RFC 5961 §4.2.
+  if (h.has(TcpFlags::syn)) return Verdict::challenge;
+  // Fifth.
+  if (!h.has(TcpFlags::ack)) return Verdict::stays;
+  return h.acknowledgment == iss_ + 1 ? Verdict::established : Verdict::refuse;
+}
+
+wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
+  wire::TcpHeader h = challenge_ack(context, now);
+  h.sequence = iss_;
+  h.flags = TcpFlags::syn | TcpFlags::ack;
+  const u32 headers = flow_.remote.address.is_v4() ? 40 : 60;
+  h.options.mss = to<u16>(std::min<u32>(path_mtu_ - std::min(path_mtu_, headers), 65535));
+  h.options.sack_permitted = sack_;
+  if (scaling_) h.options.window_scale = window_scale_for(context.config);
+  return h;
+}
+
+wire::TcpHeader HalfOpen::challenge_ack(const Context& context, Instant now) const {
+  wire::TcpHeader h;
+  h.source_port = flow_.local.port;
+  h.destination_port = flow_.remote.port;
+  h.sequence = iss_ + 1;
+  h.acknowledgment = irs_ + 1;
+  h.flags = TcpFlags::ack;
+  h.window = window_offered(context.config);
+  if (timestamps_)
+    h.options.timestamps = {to<u32>(now.time_since_epoch() / 1ms) + timestamp_offset_,
+                            timestamp_recent_};
+  return h;
+}
+
+bool HalfOpen::on_deadline(const Context& context, Instant now) {
+  if (retries_ >= context.config.syn_ack_retries_max) return false;
+  ++retries_;
+  deadline_ = now + retry_interval(context.config, retries_);
+  return true;
+}
+
+}  // namespace handfast::tcp

@@ -1,0 +1,62 @@
+// RFC 4987 §3.3: a passive open between its SYN and the ACK of our SYN,ACK, as a small record
+// instead of a connection, so that a flood of SYNs costs little. Its state is SYN_RECEIVED.
+#pragma once
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "wire/tcp.hpp"
+
+namespace handfast::tcp {
+
+class Context;
+
+class HalfOpen {
+ public:
+  /// What the listener must do after on_segment().
+  enum class Verdict : u8 {
+    stays,        // nothing more
+    answer,       // the SYN came again: send syn_ack() once more
+    established,  // make a Connection, accept() this record and hand it the same segment
+    reset,        // the peer gave up: back to LISTEN (RFC 9293 §3.10.7.4, second)
+    refuse,       // answer with RST: it acknowledges what was not sent (fifth)
+    challenge,    // answer with an ACK that tells where we are (RFC 5961)
+  };
+
+  /// From an acceptable SYN for a listening endpoint (RFC 9293 §3.10.7.2). `path_mtu` in bytes.
+  HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegment& syn, u32 path_mtu,
+           Instant now);
+
+  Verdict on_segment(const Context& context, const wire::TcpSegment& segment);
+  /// The SYN,ACK to send, at first and again.
+  wire::TcpHeader syn_ack(const Context& context, Instant now) const;
+  /// The plain ACK of a challenge.
+  wire::TcpHeader challenge_ack(const Context& context, Instant now) const;
+  /// Time to repeat the SYN,ACK; false: the retries are used up and the record expires.
+  bool on_deadline(const Context& context, Instant now);
+  Instant deadline() const { return deadline_; }
+
+  const wire::Flow& flow() const { return flow_; }
+  u8 retries() const { return retries_; }
+
+ private:
+  friend class Connection;
+
+  wire::Flow flow_;
+  u32 iss_;
+  u32 irs_;
+  u32 timestamp_recent_ = 0;
+  u32 timestamp_offset_ = 0;
+  Instant sent_at_;  // of the first SYN,ACK: the round trip is measured from there
+  Instant deadline_;
+  u32 path_mtu_;
+  u16 window_;  // as the SYN offered it
+  u16 mss_;     // as the SYN named it
+  u8 window_scale_ = 0;
+  bool scaling_ = false;
+  bool timestamps_ = false;
+  bool sack_ = false;
+  u8 retries_ = 0;
+};
+static_assert(sizeof(HalfOpen) <= 104);
+
+}  // namespace handfast::tcp

@@ -1,0 +1,54 @@
+// Which bytes beyond RCV.NXT have come (RFC 9293 §3.10.7.4, seventh). The bytes lie in the receive
+// ring at their place; this is the map of them, and the source of our SACK blocks (RFC 2018 §4).
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/types.hpp"
+#include "tcp/sequence.hpp"
+#include "wire/tcp.hpp"
+
+namespace handfast::tcp {
+
+/// Ranges in rising order that neither touch nor overlap.
+class Ranges {
+ public:
+  struct Range {
+    u32 start = 0;
+    u32 end = 0;
+    u32 touched = 0;  // the larger, the more recently something came for it
+  };
+
+  bool empty() const { return ranges_.empty(); }
+  u32 size() const { return to<u32>(ranges_.size()); }
+  /// Adds [start, end), joining what it touches. False where that would be one range more than
+  /// `ranges_max`.
+  bool add(u32 start, u32 end, u32 ranges_max);
+  /// The end of the range that starts at or before `next` and reaches past it, which is dropped;
+  /// `next` itself where there is none.
+  u32 advance(u32 next);
+  /// The end of the last range; 0 ranges: `otherwise`.
+  u32 end_or(u32 otherwise) const { return empty() ? otherwise : ranges_.back().end; }
+  /// Up to `room` blocks, the most recently touched first.
+  u8 sack_blocks(std::span<wire::SackBlock> out) const;
+  void clear();
+
+ private:
+  std::vector<Range> ranges_;
+  u32 clock_ = 0;
+};
+
+class RangePool {
+ public:
+  std::unique_ptr<Ranges> take();
+  void give(std::unique_ptr<Ranges> ranges);
+
+ private:
+  static constexpr u32 kept_max = 1024;
+  std::vector<std::unique_ptr<Ranges>> free_;
+};
+
+}  // namespace handfast::tcp

@@ -1,0 +1,92 @@
+// RFC 9293 §3.10.7.4, seventh: text goes into the receive ring, in or out of order, and the window
+// follows (§3.8.6.2.2); when to acknowledge is RFC 1122 §4.2.3.2 and RFC 5681 §4.2.
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+
+namespace handfast::tcp {
+
+using wire::Drop;
+
+void Connection::take_in_order(Bytes text, Instant now) {
+  const u32 length = to<u32>(text.size());
+  const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;
+  const u32 stored = receive_ring_.size();
+  if (!receive_ring_.reserve(stored + std::max(length, beyond), context_.buffers, beyond)) {
+    drop(Drop::queue_full, now);
+    return;
+  }
+  receive_ring_.write_at(stored, text);
+  u32 next = rcv_.nxt + length;
+  const bool filled_hole = ranges_ != nullptr;
+  if (filled_hole) {
+    next = ranges_->advance(next);
+    if (ranges_->empty()) context_.ranges.give(std::move(ranges_));
+  }
+  receive_ring_.commit(next - rcv_.nxt);
+  context_.counters.bytes_in += next - rcv_.nxt;
+  rcv_.nxt = next;
+  receive_mss_ = to<u16>(std::max<u32>(receive_mss_, std::min<u32>(length, mtu_)));
+  // The window opens while the application keeps up: a slow reader holds little memory.
+  if (receive_ring_.size() < rcv_.limit / 2)
+    rcv_.limit = std::min(context_.config.receive_buffer_max, rcv_.limit + 2 * length);
+  tell(Event::readable);
+  if (filled_hole) {
+    ack_now_ = true;  // RFC 5681 §4.2: "when the incoming segment fills in all or part of a gap"
+  } else {
+    schedule_ack(now);
+  }
+}
+
+void Connection::keep_out_of_order(u32 sequence, Bytes text, Instant now) {
+  ack_now_ = true;  // RFC 5681 §4.2: "A TCP receiver SHOULD send an immediate duplicate ACK"
+  ++context_.counters.out_of_order;
+  const u32 offset = receive_ring_.size() + (sequence - rcv_.nxt);
+  const u32 end = offset + to<u32>(text.size());
+  const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;
+  if (!receive_ring_.reserve(std::max(end, receive_ring_.size() + beyond), context_.buffers,
+                             beyond)) {
+    drop(Drop::reassembly_full, now);
+    return;
+  }
+  if (ranges_ == nullptr) ranges_ = context_.ranges.take();
+  if (!ranges_->add(sequence, sequence + to<u32>(text.size()),
+                    context_.config.reassembly_ranges_max)) {
+    drop(Drop::reassembly_full, now);
+    return;
+  }
+  receive_ring_.write_at(offset, text);
+}
+
+void Connection::schedule_ack(Instant now) {
+  const u32 waiting = rcv_.nxt - rcv_.last_ack_sent;
+  if (quick_acks_left_ > 0) {
+    --quick_acks_left_;
+    ack_now_ = true;
+  } else if (waiting > receive_mss_) {
+    ack_now_ = true;  // RFC 9293 MUST-58: at least every second full-sized segment
+  } else if (!is_armed(Timer::delayed_ack)) {
+    set_timer(Timer::delayed_ack, now + context_.config.delayed_ack);
+  }
+}
+
+u32 Connection::window_available() const {
+  return rcv_.limit > receive_ring_.size() ? rcv_.limit - receive_ring_.size() : 0;
+}
+
+u32 Connection::window_to_advertise() {
+  // Never move the right edge back (§3.8.6: "strongly discouraged"), and forward only in steps
+  // worth telling (§3.8.6.2.2).
+  const u32 told = window_advertised();
+  const u32 unit = (1u << receive_scale_) - 1;
+  const u32 open = window_available() & ~unit;
+  const u32 step = std::min(rcv_.limit / 2, mss_now());
+  u32 window = told;
+  if (open >= told + step || (open > told && told >= step)) window = open;
+  window = (window + unit) & ~unit;
+  window = std::min(window, 65535u << receive_scale_);
+  rcv_.right_edge = seq_max(rcv_.right_edge, rcv_.nxt + window);
+  return window;
+}
+
+}  // namespace handfast::tcp

@@ -1,0 +1,174 @@
+// Which segments are lost, and how fast they are sent again: RFC 8985 (RACK, with SACK), RFC 6582
+// (NewReno, without), RFC 6937 (proportional rate reduction).
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+
+namespace handfast::tcp {
+
+using Phase = LossRecovery::Phase;
+
+u32 Connection::in_flight() const {
+  const u32 out = snd_.nxt - snd_.una;
+  const u32 gone = recover_.sacked_bytes + recover_.lost_bytes;
+  return out > gone ? out - gone : 0;
+}
+
+void Connection::note_delivered(const Sent& record, Instant now) {
+  const Duration rtt = now - record.at;
+  // RFC 8985 §6.2 step 2: an ACK this early answers an earlier transmission.
+  if (record.transmissions > 1 && rtt < rtt_.minimum()) return;
+  if (record.at > recover_.rack_at ||
+      (record.at == recover_.rack_at && seq_gt(record.end, recover_.rack_end))) {
+    recover_.rack_at = record.at;
+    recover_.rack_end = record.end;
+    recover_.rack_rtt = rtt;
+  }
+  if (seq_gt(record.end, recover_.highest_sacked)) {
+    recover_.highest_sacked = record.end;
+  } else if (record.transmissions == 1 && seq_lt(record.end, recover_.highest_sacked)) {
+    recover_.reordering_seen = true;  // step 3
+  }
+}
+
+void Connection::detect_loss(const Progress& progress, Instant now) {
+  if (flight_ == nullptr || flight_->empty()) {
+    stop_timer(Timer::reorder);
+    return;
+  }
+  if (sack_) {
+    if (recover_.sacked_bytes > 0 || recover_.phase != Phase::none) detect_loss_by_time(now);
+  } else {
+    detect_loss_by_duplicates(progress, now);
+  }
+}
+
+void Connection::detect_loss_by_time(Instant now) {
+  stop_timer(Timer::reorder);
+  if (flight_ == nullptr) return;
+  // RFC 8985 §6.2 step 4: no patience where three segments got past, unless order has been seen
+  // to break.
+  Duration patience = std::min(rtt_.minimum() / 4, rtt_.smoothed());
+  if (!recover_.reordering_seen &&
+      (recover_.phase != Phase::none || recover_.sacked_bytes >= 3 * mss_now()))
+    patience = 0ns;
+  Duration wait = 0ns;
+  bool found = false;
+  for (u32 i = 0; i < flight_->size(); ++i) {
+    const Sent& record = (*flight_)[i];
+    if (record.sacked || record.lost) continue;
+    const bool sent_before =
+        record.at < recover_.rack_at ||
+        (record.at == recover_.rack_at && seq_lt(record.end, recover_.rack_end));
+    if (!sent_before) continue;
+    const Duration remaining = (record.at + recover_.rack_rtt + patience) - now;
+    if (remaining <= 0ns) {
+      mark_lost(i);
+      found = true;
+    } else {
+      wait = std::max(wait, remaining);
+    }
+  }
+  if (wait > 0ns) set_timer(Timer::reorder, now + wait);
+  if (found && recover_.phase == Phase::none)
+    enter_fast_recovery(now, {"later segments were delivered (RACK)"});
+}
+
+void Connection::detect_loss_by_duplicates(const Progress& progress, Instant now) {
+  const u32 mss = mss_now();
+  if (progress.acked > 0) {
+    recover_.duplicate_acks = 0;
+    const u32 holes = progress.acked > mss ? progress.acked - mss : 0;
+    recover_.sacked_bytes -= std::min(recover_.sacked_bytes, holes);
+    recover_.sacked_bytes = std::min(recover_.sacked_bytes, snd_.nxt - snd_.una);
+    if (recover_.phase == Phase::none) recover_.sacked_bytes = 0;
+    // RFC 6582 §3.2 step 3: a partial ACK means that the next segment is missing as well.
+    if (recover_.phase == Phase::fast && seq_lt(snd_.una, recover_.point))
+      mark_first_segment_lost();
+    return;
+  }
+  if (!progress.duplicate || recover_.phase == Phase::timeout) return;
+  if (recover_.duplicate_acks < 255) ++recover_.duplicate_acks;
+  const u32 out = snd_.nxt - snd_.una;
+  recover_.sacked_bytes = std::min(recover_.sacked_bytes + mss, out > mss ? out - mss : 0);
+  // Step 2: "three duplicate ACKs", and not those of an episode that is just over.
+  if (recover_.phase == Phase::none && recover_.duplicate_acks == 3 &&
+      seq_gt(snd_.una, recover_.point)) {
+    mark_first_segment_lost();
+    enter_fast_recovery(now, {"three duplicate ACKs"});
+  }
+}
+
+void Connection::mark_lost(u32 index) {
+  Sent& record = (*flight_)[index];
+  if (record.lost || record.sacked) return;
+  record.lost = true;
+  recover_.lost_bytes += record.length();
+}
+
+void Connection::mark_first_segment_lost() {
+  Sent& first = (*flight_)[0];
+  if (first.lost) return;
+  if (first.length() > mss_now()) flight_->split(0, first.start + mss_now());
+  mark_lost(0);
+}
+
+void Connection::enter_fast_recovery(Instant now, trace::Why why) {
+  ++context_.counters.fast_retransmits;
+  recover_.phase = Phase::fast;
+  recover_.point = snd_.nxt;
+  recover_.force_retransmit = true;
+  recover_.prr_start = std::max(snd_.nxt - snd_.una, 1u);
+  recover_.prr_delivered = 0;
+  recover_.prr_out = 0;
+  control_.on_loss(std::max(in_flight(), std::min(control_.window(), recover_.prr_start)),
+                   mss_now(), now);
+  if (context_.sink != nullptr)
+    context_.sink->on(
+        now, trace::CongestionChanged{flow_, control_.window(), control_.threshold(), why});
+}
+
+void Connection::after_ack(const Progress& progress, Instant now) {
+  if (recover_.phase != Phase::none && progress.acked > 0 && seq_ge(snd_.una, recover_.point)) {
+    if (recover_.phase == Phase::fast) control_.set_window(control_.threshold());
+    recover_.phase = Phase::none;
+    recover_.duplicate_acks = 0;
+    if (!sack_) recover_.sacked_bytes = 0;
+    if (context_.sink != nullptr)
+      context_.sink->on(now,
+                        trace::CongestionChanged{
+                            flow_, control_.window(), control_.threshold(), {"recovery is over"}});
+  } else if (recover_.phase == Phase::fast) {
+    proportional_reduction(progress);
+  } else if (progress.acked > 0 && progress.window_limited) {
+    control_.on_ack(progress.acked, mss_now(), now);
+  }
+  if (progress.acked > 0) {
+    rtt_.clear_backoff();
+    retries_ = 0;
+    restart_retransmit_timer(now);
+  }
+}
+
+void Connection::proportional_reduction(const Progress& progress) {
+  const u32 mss = mss_now();
+  const u32 delivered = progress.delivered + (!sack_ && progress.duplicate ? mss : 0);
+  if (delivered == 0) return;
+  recover_.prr_delivered += delivered;
+  const u32 pipe = in_flight();
+  const u32 threshold = control_.threshold();
+  u32 budget = 0;
+  if (pipe > threshold) {
+    const u64 share =
+        (u64{recover_.prr_delivered} * threshold + recover_.prr_start - 1) / recover_.prr_start;
+    budget = share > recover_.prr_out ? to<u32>(share) - recover_.prr_out : 0;
+  } else {
+    const u32 owed =
+        recover_.prr_delivered > recover_.prr_out ? recover_.prr_delivered - recover_.prr_out : 0;
+    budget = std::min(std::max(owed, delivered) + (progress.acked > 0 ? mss : 0), threshold - pipe);
+  }
+  if (recover_.prr_out == 0) budget = std::max(budget, mss);
+  control_.set_window(pipe + budget);
+}
+
+}  // namespace handfast::tcp

@@ -1,0 +1,307 @@
+// RFC 9293 §3.10.7: SEGMENT ARRIVES. CLOSED and LISTEN are the host's and the half-open entries';
+// here are SYN-SENT (§3.10.7.3) and the eight steps of all other states (§3.10.7.4), in order.
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+
+namespace handfast::tcp {
+
+using wire::Drop;
+using wire::TcpFlags;
+
+void Connection::on_segment(const wire::TcpSegment& segment, u8 /*ecn*/, Instant now) {
+  ++context_.counters.segments_in;
+  if (context_.sink != nullptr)
+    context_.sink->on(
+        now, trace::SegmentReceived{flow_, segment.header, to<u32>(segment.payload.size())});
+  switch (state_) {
+    case State::closed:
+    case State::listen:
+    case State::time_wait: drop(Drop::connection_closed, now); return;
+    case State::syn_sent: arrives_in_syn_sent(segment, now); return;
+    case State::syn_received:
+    case State::established:
+    case State::fin_wait_1:
+    case State::fin_wait_2:
+    case State::close_wait:
+    case State::closing:
+    case State::last_ack: arrives_synchronized(segment, now); return;
+  }
+}
+
+void Connection::drop(Drop reason, Instant now) {
+  if (context_.sink != nullptr) context_.sink->on(now, trace::PacketDropped{reason, {}});
+}
+
+// §3.10.7.3, SYN-SENT.
+void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant now) {
+  const wire::TcpHeader& h = segment.header;
+  const bool has_ack = h.has(TcpFlags::ack);
+  // First: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset".
+  if (has_ack && (seq_le(h.acknowledgment, snd_.iss) || seq_gt(h.acknowledgment, snd_.nxt))) {
+    if (!h.has(TcpFlags::rst)) {
+      reset_now_ = true;
+      reset_sequence_ = h.acknowledgment;
+    }
+    drop(Drop::bad_ack, now);
+    return;
+  }
+  // Second: RST counts only with an acceptable ACK.
+  if (h.has(TcpFlags::rst)) {
+    if (has_ack) {
+      end(Errc::refused, now, {"RST in answer to SYN"});
+    } else {
+      drop(Drop::bad_rst, now);
+    }
+    return;
+  }
+  // Fourth. (Third, security, is the IP option that nobody uses.)
+  if (!h.has(TcpFlags::syn)) {
+    drop(Drop::no_ack, now);
+    return;
+  }
+  rcv_.irs = h.sequence;
+  rcv_.nxt = rcv_.irs + 1;
+  rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);
+  rcv_.last_ack_sent = rcv_.nxt;
+  received_at_ = now;
+  take_syn_options(h);
+  timestamp_recent_at_ = now;
+  snd_.wnd = h.window;  // RFC 7323 §2.2: the window of a SYN is never scaled
+  snd_.wnd_max = std::max(snd_.wnd_max, snd_.wnd);
+  snd_.wl1 = h.sequence;
+  snd_.wl2 = has_ack ? h.acknowledgment : snd_.iss;
+  if (!has_ack) {
+    enter(State::syn_received, now, {"SYN crossed ours: simultaneous open"});
+    // "form a SYN,ACK segment <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>": our SYN once more, with ACK.
+    if (flight_ != nullptr && !flight_->empty()) mark_lost(0);
+    recover_.force_retransmit = true;
+    return;
+  }
+  Progress progress;
+  acknowledge(h.acknowledgment, h, progress, now);
+  recover_.phase = LossRecovery::Phase::none;
+  restart_retransmit_timer(now);
+  enter(State::established, now, {"SYN,ACK accepted"});
+  ack_now_ = true;
+  if (segment.payload.empty() && !h.has(TcpFlags::fin)) return;
+  wire::TcpSegment rest = segment;  // "If there are other controls or text … continue at step 6"
+  ++rest.header.sequence;
+  seventh_process_text(rest, now);
+  eighth_check_fin(rest, now);
+}
+
+// §3.10.7.4, all other states.
+void Connection::arrives_synchronized(wire::TcpSegment segment, Instant now) {
+  // In a simultaneous open the peer's SYN,ACK repeats the SYN that we have: its ACK counts.
+  if (state_ == State::syn_received && segment.header.has(TcpFlags::syn) &&
+      segment.header.has(TcpFlags::ack) && segment.header.sequence == rcv_.irs) {
+    segment.header.flags = to<u16>(segment.header.flags & ~TcpFlags::syn);
+    ++segment.header.sequence;
+    ack_now_ = true;
+  }
+  if (!first_check_sequence_number(segment, now)) return;
+  if (!second_check_rst(segment, now)) return;
+  // Third: security and compartment; the IP option is not implemented.
+  if (!fourth_check_syn(segment, now)) return;
+  received_at_ = now;
+  probes_ = 0;
+  if (keepalive_) restart_keepalive(now);
+  if (!fifth_check_ack(segment, now)) return;
+  // Sixth: the urgent pointer is advisory (RFC 6093); urgent data stays in line.
+  seventh_process_text(segment, now);
+  eighth_check_fin(segment, now);
+  // Fifth, FIN-WAIT-1: "if the FIN segment is now acknowledged, then enter FIN-WAIT-2". It stands
+  // here so that a FIN in the same segment takes the figure's direct arrow to TIME-WAIT.
+  if (state_ == State::fin_wait_1 && fin_acked_)
+    enter(State::fin_wait_2, now, {"our FIN is acknowledged"});
+}
+
+bool Connection::survives_paws(const wire::TcpSegment& segment) const {
+  if (!timestamps_ || !segment.header.options.timestamps) return true;
+  // RFC 7323 §5.3 R1; §5.5: after 24 days TS.Recent is too old to judge by.
+  const u32 value = segment.header.options.timestamps->value;
+  return seq_ge(value, timestamp_recent_);
+}
+
+bool Connection::first_check_sequence_number(wire::TcpSegment& segment, Instant now) {
+  const wire::TcpHeader& h = segment.header;
+  const u32 length = segment.sequence_length();
+  const u32 window = window_advertised();
+  const bool starts_inside = seq_le(rcv_.nxt, h.sequence) && seq_lt(h.sequence, rcv_.nxt + window);
+  const u32 last = h.sequence + length - 1;
+  const bool ends_inside = length > 0 && seq_le(rcv_.nxt, last) && seq_lt(last, rcv_.nxt + window);
+  const bool at_next = h.sequence == rcv_.nxt;
+  const bool acceptable = length == 0 ? (at_next || starts_inside)
+                          : window == 0
+                              ? at_next
+                              : (starts_inside || ends_inside ||
+                                 (seq_le(h.sequence, rcv_.nxt) && seq_gt(last, rcv_.nxt)));
+  const bool old_timestamp = !survives_paws(segment) && now - timestamp_recent_at_ < 24h * 24;
+  if (acceptable && (!old_timestamp || h.has(TcpFlags::rst))) {
+    if (length > 0 && window == 0) {
+      // "If the RCV.WND is zero … special allowance should be made to accept valid ACKs, URGs,
+      // and RSTs": the text stays out, and the peer hears that.
+      segment.payload = {};
+      segment.header.flags = to<u16>(segment.header.flags & ~TcpFlags::fin);
+      ack_now_ = true;
+    }
+    note_timestamp(segment, now);
+    return true;
+  }
+  if (old_timestamp) ++context_.counters.paws_rejected;
+  if (!acceptable && length > 0 && seq_le(h.sequence + length, rcv_.nxt))
+    ++context_.counters.duplicates;
+  // "send an acknowledgment in reply (unless the RST bit is set)". One without text could be part
+  // of a loop of such answers, so it counts against the limit of RFC 5961 §7.
+  if (!h.has(TcpFlags::rst) && (!segment.payload.empty() || h.has(TcpFlags::fin) ||
+                                h.has(TcpFlags::syn) || context_.may_challenge(now)))
+    ack_now_ = true;
+  drop(old_timestamp ? Drop::old_timestamp : Drop::outside_window, now);
+  return false;
+}
+
+void Connection::note_timestamp(const wire::TcpSegment& segment, Instant now) {
+  if (!timestamps_ || !segment.header.options.timestamps) return;
+  // RFC 7323 §4.3 (2): "SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent".
+  const u32 value = segment.header.options.timestamps->value;
+  const bool too_old_to_judge = now - timestamp_recent_at_ >= 24h * 24;
+  if (seq_gt(segment.header.sequence, rcv_.last_ack_sent)) return;
+  if (seq_lt(value, timestamp_recent_) && !too_old_to_judge) return;
+  timestamp_recent_ = value;
+  timestamp_recent_at_ = now;
+}
+
+bool Connection::second_check_rst(const wire::TcpSegment& segment, Instant now) {
+  const wire::TcpHeader& h = segment.header;
+  if (!h.has(TcpFlags::rst)) return true;
+  // RFC 5961 §3.2: only the exact next sequence number resets; elsewhere in the window the peer
+  // is asked to prove that it meant it.
+  if (h.sequence != rcv_.nxt) {
+    if (context_.may_challenge(now)) ack_now_ = true;
+    drop(Drop::bad_rst, now);
+    return false;
+  }
+  end(state_ == State::syn_received ? Errc::refused : Errc::reset, now, {"RST from the peer"});
+  return false;
+}
+
+bool Connection::fourth_check_syn(const wire::TcpSegment& segment, Instant now) {
+  if (!segment.header.has(TcpFlags::syn)) return true;
+  // RFC 5961 §4.2: "TCP endpoints MUST send a challenge ACK" and drop it.
+  if (context_.may_challenge(now)) ack_now_ = true;
+  drop(Drop::unexpected_syn, now);
+  return false;
+}
+
+bool Connection::fifth_check_ack(const wire::TcpSegment& segment, Instant now) {
+  const wire::TcpHeader& h = segment.header;
+  if (!h.has(TcpFlags::ack)) {
+    drop(Drop::no_ack, now);
+    return false;
+  }
+  if (state_ == State::syn_received) {
+    // "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED state", else a reset.
+    if (seq_le(h.acknowledgment, snd_.una) || seq_gt(h.acknowledgment, snd_.nxt)) {
+      reset_now_ = true;
+      reset_sequence_ = h.acknowledgment;
+      drop(Drop::bad_ack, now);
+      return false;
+    }
+    snd_.wnd = u32{h.window} << send_scale_;
+    snd_.wnd_max = std::max(snd_.wnd_max, snd_.wnd);
+    snd_.wl1 = h.sequence;
+    snd_.wl2 = h.acknowledgment;
+    enter(State::established, now, {"our SYN is acknowledged"});
+  }
+  // RFC 5961 §5.2: "(SND.UNA - MAX.SND.WND) <= SEG.ACK <= SND.NXT", all else is challenged.
+  if (seq_gt(h.acknowledgment, snd_.nxt) ||
+      seq_lt(h.acknowledgment, snd_.una - std::max<u32>(snd_.wnd_max, 65535))) {
+    if (context_.may_challenge(now)) ack_now_ = true;
+    drop(Drop::bad_ack, now);
+    return false;
+  }
+  process_ack(segment, now);
+  return state_ != State::closed;
+}
+
+void Connection::seventh_process_text(const wire::TcpSegment& segment, Instant now) {
+  if (segment.payload.empty()) return;
+  if (!may_receive(state_)) return;  // "This should not occur since a FIN has been received"
+  if (released_) {
+    // RFC 1122 §4.2.2.13: the application is gone, so the peer must hear that its data is lost.
+    reset_now_ = true;
+    reset_sequence_ = snd_.nxt;
+    drop(Drop::data_after_close, now);
+    end(Errc::aborted, now, {"data came after the application let go"});
+    return;
+  }
+  Bytes text = segment.payload;
+  u32 sequence = segment.header.sequence;
+  if (seq_lt(sequence, rcv_.nxt)) {
+    const u32 old = std::min<u32>(rcv_.nxt - sequence, to<u32>(text.size()));
+    text = text.subspan(old);
+    sequence += old;
+  }
+  if (seq_gt(sequence + to<u32>(text.size()), rcv_.right_edge))
+    text = text.first(seq_lt(sequence, rcv_.right_edge) ? rcv_.right_edge - sequence : 0);
+  if (text.empty()) return;
+  if (sequence == rcv_.nxt) {
+    take_in_order(text, now);
+  } else {
+    keep_out_of_order(sequence, text, now);
+  }
+}
+
+void Connection::eighth_check_fin(const wire::TcpSegment& segment, Instant now) {
+  if (!segment.header.has(TcpFlags::fin) || state_ == State::closed) return;
+  const u32 fin = segment.header.sequence + to<u32>(segment.payload.size());
+  if (peer_fin_received_) {
+    ack_now_ = true;  // it did not hear our acknowledgment
+    return;
+  }
+  if (fin != rcv_.nxt || seq_gt(fin, rcv_.right_edge)) return;  // text before it is missing
+  ++rcv_.nxt;
+  rcv_.right_edge = seq_max(rcv_.right_edge, rcv_.nxt);
+  peer_fin_received_ = true;
+  ack_now_ = true;
+  tell(Event::peer_closed);
+  switch (state_) {
+    case State::established: enter(State::close_wait, now, {"FIN from the peer"}); return;
+    case State::fin_wait_1:
+      // "If our FIN has been ACKed (perhaps in this segment), then enter TIME-WAIT".
+      if (fin_acked_) {
+        enter(State::time_wait, now, {"FIN from the peer with the ACK of ours"});
+      } else {
+        enter(State::closing, now, {"FIN crossed ours: simultaneous close"});
+      }
+      return;
+    case State::fin_wait_2: enter(State::time_wait, now, {"FIN from the peer"}); return;
+    case State::closed:
+    case State::listen:
+    case State::syn_sent:
+    case State::syn_received:
+    case State::close_wait:
+    case State::closing:
+    case State::last_ack:
+    case State::time_wait: return;
+  }
+}
+
+void Connection::take_syn_options(const wire::TcpHeader& syn) {
+  const Config& config = context_.config;
+  const wire::TcpOptions& o = syn.options;
+  // RFC 9293 §3.7.1; a peer that names less than anybody can mean gets 64.
+  if (o.mss) peer_mss_ = std::max<u16>(*o.mss, 64);
+  if (o.window_scale && config.window_scaling) {
+    send_scale_ = std::min<u8>(*o.window_scale, 14);  // RFC 7323 §2.3
+    receive_scale_ = window_scale_for(config);
+    scaling_ = true;
+  }
+  timestamps_ = o.timestamps.has_value() && config.timestamps;
+  if (timestamps_) timestamp_recent_ = o.timestamps->value;
+  sack_ = o.sack_permitted && config.sack;
+  control_ = CongestionControl(mss_now(), config.initial_window_segments);
+}
+
+}  // namespace handfast::tcp

@@ -1,0 +1,255 @@
+// RFC 9293 §3.8: what is sent next, and why: resets, repairs, new data within both windows, and
+// acknowledgments. Nagle and silly-window avoidance are §3.7.4 and §3.8.6.2.1.
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+
+namespace handfast::tcp {
+
+using wire::TcpFlags;
+
+std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) {
+  if (reset_now_) return transmit_reset(now);
+  switch (state_) {
+    case State::closed:
+    case State::listen: return std::nullopt;
+    case State::time_wait:
+      if (!ack_now_) return std::nullopt;
+      return transmit_empty(snd_.nxt, {}, now);
+    case State::syn_sent:
+      if (snd_.nxt == snd_.iss) {
+        record_sent(snd_.iss, snd_.iss + 1, now);
+        return transmit_range(snd_.iss, snd_.nxt, {}, now);
+      }
+      return transmit_lost(payload_max, now);
+    case State::syn_received:
+    case State::established:
+    case State::fin_wait_1:
+    case State::fin_wait_2:
+    case State::close_wait:
+    case State::closing:
+    case State::last_ack: break;
+  }
+  if (std::optional<Transmit> out = transmit_lost(payload_max, now)) return out;
+  if (state_ != State::syn_received)
+    if (std::optional<Transmit> out = transmit_new(payload_max, now)) return out;
+  if (probe_now_) {
+    // One below what is acknowledged: surely outside the window, so surely answered.
+    probe_now_ = false;
+    return transmit_empty(snd_.una - 1, {"probe {}", probes_}, now);
+  }
+  if (ack_now_) {
+    const bool update = window_update_;
+    return transmit_empty(snd_.nxt, update ? trace::Why{"window update"} : trace::Why{}, now);
+  }
+  watch_window(now);
+  return std::nullopt;
+}
+
+std::optional<Transmit> Connection::transmit_reset(Instant now) {
+  reset_now_ = false;
+  ++context_.counters.resets_out;
+  Transmit out;
+  const u16 flags = to<u16>(TcpFlags::rst | (reset_with_ack_ ? TcpFlags::ack : 0));
+  out.header.source_port = flow_.local.port;
+  out.header.destination_port = flow_.remote.port;
+  out.header.sequence = reset_sequence_;
+  out.header.acknowledgment = reset_with_ack_ ? rcv_.nxt : 0;
+  out.header.flags = flags;
+  reset_with_ack_ = false;
+  return sent(out, {"reset"}, now);
+}
+
+std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) {
+  if (recover_.lost_bytes == 0 || flight_ == nullptr) return std::nullopt;
+  u32 i = 0;
+  while (!(*flight_)[i].lost) ++i;
+  const u32 mss = text_max();
+  u32 limit = payload_max > mss ? payload_max / mss * mss : mss;
+  const u32 pipe = in_flight();
+  const u32 window = control_.window();
+  const u32 room = window > pipe ? window - pipe : 0;
+  if (!recover_.force_retransmit && pipe > 0 && room < std::min(mss, (*flight_)[i].length()))
+    return std::nullopt;
+  limit = std::min(limit, std::max(mss, room / mss * mss));
+  // Beyond a window that was taken back only the first segment goes, as its probe.
+  if ((*flight_)[i].start != snd_.una && seq_ge((*flight_)[i].start, snd_.una + snd_.wnd) &&
+      snd_.wnd != 0)
+    return std::nullopt;
+  if ((*flight_)[i].length() > limit) flight_->split(i, (*flight_)[i].start + limit);
+  Sent& record = (*flight_)[i];
+  recover_.force_retransmit = false;
+  record.lost = false;
+  recover_.lost_bytes -= record.length();
+  record.at = now;
+  if (record.transmissions < 0xffff) ++record.transmissions;
+  recover_.prr_out += record.length();
+  ++context_.counters.segments_retransmitted;
+  if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
+  const bool by_timer = recover_.phase != LossRecovery::Phase::fast;
+  const u64 times = record.transmissions - 1u;
+  return transmit_range(record.start, record.end,
+                        by_timer ? trace::Why{"retransmission {}, time-out", times}
+                                 : trace::Why{"retransmission {}, fast", times},
+                        now);
+}
+
+std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
+  const bool fin_wanted = fin_queued_ && !fin_sent_;
+  if (fin_sent_ || !(may_send(state_) || fin_wanted)) return std::nullopt;
+  const u32 end = data_start() + send_ring_.size();
+  const u32 unsent = end - snd_.nxt;
+  if (unsent == 0 && !fin_wanted) return std::nullopt;
+  const u32 mss = text_max();
+  const u32 burst = payload_max > mss ? payload_max / mss * mss : mss;
+  const u32 length = sendable(unsent, burst);
+  const bool with_fin = fin_wanted && length == unsent && window_room() > length;
+  if (length == 0 && !with_fin) return std::nullopt;
+  const u32 start = snd_.nxt;
+  if (length % mss != 0) snd_.small_end = start + length;
+  context_.counters.bytes_out += length;
+  fin_sent_ = with_fin;
+  record_sent(start, start + length + (with_fin ? 1 : 0), now);
+  recover_.prr_out += length;
+  return transmit_range(start, snd_.nxt, {}, now);
+}
+
+u32 Connection::window_room() const {
+  const u32 edge = snd_.una + snd_.wnd;
+  return seq_gt(edge, snd_.nxt) ? edge - snd_.nxt : 0;
+}
+
+u32 Connection::sendable(u32 unsent, u32 burst) {
+  const u32 mss = text_max();
+  u32 length = std::min(unsent, burst);
+  const u32 pipe = in_flight();
+  u32 room = control_.window() > pipe ? control_.window() - pipe : 0;
+  if (pipe == 0) room = std::max(room, mss);
+  if (length > room) {
+    recover_.limited_at = snd_.nxt;
+    length = room / mss * mss;
+  }
+  const u32 window = window_room();
+  if (length > window) length = window >= mss ? window / mss * mss : window;
+  const u32 part = length % mss;
+  if (part != 0 && !may_send_part(part, unsent - (length - part))) length -= part;
+  return length;
+}
+
+bool Connection::may_send_part(u32 length, u32 unsent) const {
+  // RFC 9293 §3.8.6.2.1: a part segment goes if it is all there is and Nagle has no objection, or
+  // if it is half of the largest window ever offered, or if the override timer (here: the persist
+  // timer) has run out.
+  if (probe_now_) return true;
+  if (length < unsent) return length >= snd_.wnd_max / 2;
+  if (fin_queued_) return true;
+  if (more_coming_) return false;
+  // Nagle's rule in Minshall's form: at most one part segment in flight.
+  return no_delay_ || seq_le(snd_.small_end, snd_.una);
+}
+
+Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant now) {
+  Transmit out;
+  if (start == snd_.iss) {
+    const u16 flags =
+        to<u16>(state_ == State::syn_sent ? TcpFlags::syn : TcpFlags::syn | TcpFlags::ack);
+    out.header = make_syn(flags, now);
+    return sent(out, why, now);
+  }
+  const u32 data_end = fin_acked_ ? start : fin_sequence();
+  const bool fin = fin_sent_ && seq_gt(end, data_end);
+  const u32 text_end = fin ? data_end : end;
+  u16 flags = TcpFlags::ack;
+  if (fin) flags |= TcpFlags::fin;
+  if (text_end != start && text_end == data_end) flags |= TcpFlags::psh;
+  out.header = make_header(start, flags, now);
+  const u32 length = text_end - start;
+  if (length > 0) {
+    out.payload = send_ring_.view(start - data_start(), length);
+    if (length > text_max()) out.segment_size = to<u16>(text_max());
+    probe_now_ = false;
+  }
+  return sent(out, why, now);
+}
+
+Transmit Connection::transmit_empty(u32 sequence, trace::Why why, Instant now) {
+  Transmit out;
+  out.header = make_header(sequence, TcpFlags::ack, now);
+  return sent(out, why, now);
+}
+
+Transmit Connection::sent(Transmit out, trace::Why why, Instant now) {
+  ++context_.counters.segments_out;
+  if (context_.sink != nullptr)
+    context_.sink->on(now, trace::SegmentSent{flow_, out.header, out.payload_length(), why});
+  return out;
+}
+
+wire::TcpHeader Connection::make_header(u32 sequence, u16 flags, Instant now) {
+  wire::TcpHeader h;
+  h.source_port = flow_.local.port;
+  h.destination_port = flow_.remote.port;
+  h.sequence = sequence;
+  h.acknowledgment = rcv_.nxt;
+  h.flags = flags;
+  h.window = to<u16>(std::min<u32>(window_to_advertise() >> receive_scale_, 65535));
+  if (timestamps_) h.options.timestamps = {timestamp_now(now), timestamp_recent_};
+  if (sack_ && ranges_ != nullptr && !ranges_->empty()) {
+    const u32 room = timestamps_ ? 3 : 4;
+    h.options.sack_count = ranges_->sack_blocks(std::span(h.options.sack).first(room));
+  }
+  // Whatever goes out acknowledges.
+  ack_now_ = false;
+  window_update_ = false;
+  rcv_.last_ack_sent = rcv_.nxt;
+  stop_timer(Timer::delayed_ack);
+  return h;
+}
+
+wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
+  const Config& config = context_.config;
+  const bool answer = (flags & TcpFlags::ack) != 0;
+  wire::TcpHeader h;
+  h.source_port = flow_.local.port;
+  h.destination_port = flow_.remote.port;
+  h.sequence = snd_.iss;
+  h.flags = flags;
+  h.window = to<u16>(std::min<u32>(rcv_.limit, 65535));
+  h.options.mss = to<u16>(mtu_ - std::min<u32>(mtu_, flow_.remote.address.is_v4() ? 40 : 60));
+  h.options.sack_permitted = answer ? sack_ : config.sack;
+  if (answer ? timestamps_ : config.timestamps)
+    h.options.timestamps = {timestamp_now(now), answer ? timestamp_recent_ : 0};
+  if (answer ? scaling_ : config.window_scaling) h.options.window_scale = window_scale_for(config);
+  if (answer) {
+    h.acknowledgment = rcv_.nxt;
+    rcv_.last_ack_sent = rcv_.nxt;
+    ack_now_ = false;
+  }
+  return h;
+}
+
+u32 Connection::timestamp_now(Instant now) const {
+  return to<u32>(now.time_since_epoch() / 1ms) + timestamp_offset_;
+}
+
+void Connection::record_sent(u32 start, u32 end, Instant now) {
+  if (flight_ == nullptr) flight_ = context_.flights.take();
+  flight_->records.push_back({start, end, now});
+  snd_.nxt = end;
+  if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
+}
+
+void Connection::watch_window(Instant now) {
+  // RFC 9293 §3.8.6.1: something to send, nothing in flight, and the window keeps it here.
+  const bool waiting =
+      snd_.nxt == snd_.una && state_ != State::syn_received &&
+      (data_start() + send_ring_.size() != snd_.nxt || (fin_queued_ && !fin_sent_));
+  const bool blocked = window_room() < std::min(mss_now(), send_ring_.size() + 1);
+  if (!waiting || !blocked) {
+    stop_timer(Timer::persist);
+  } else if (!is_armed(Timer::persist)) {
+    set_timer(Timer::persist, now + rtt_.timeout(context_.config));
+  }
+}
+
+}  // namespace handfast::tcp

@@ -1,0 +1,176 @@
+// RFC 9293 §3.10.1 to §3.10.6: what the user calls.
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+
+namespace handfast::tcp {
+
+void Connection::open(Instant now, State from) {
+  ASSERT(state_ == State::closed);
+  state_ = from;
+  snd_.iss = context_.initial_sequence(flow_, now);
+  snd_.una = snd_.iss;
+  snd_.nxt = snd_.iss;
+  snd_.small_end = snd_.iss;
+  recover_.point = snd_.iss;
+  ++context_.counters.active_opens;
+  enter(State::syn_sent, now, {"active open"});
+}
+
+void Connection::accept(const HalfOpen& half_open, Instant now) {
+  ASSERT(state_ == State::closed);
+  state_ = State::syn_received;
+  snd_.iss = half_open.iss_;
+  snd_.una = snd_.iss;
+  snd_.nxt = snd_.iss + 1;
+  snd_.small_end = snd_.iss;
+  recover_.point = snd_.iss;
+  rcv_.irs = half_open.irs_;
+  rcv_.nxt = rcv_.irs + 1;
+  rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);
+  rcv_.last_ack_sent = rcv_.nxt;
+  mtu_ = to<u16>(half_open.path_mtu_);
+  wire::TcpHeader syn;
+  syn.window = half_open.window_;
+  syn.sequence = half_open.irs_;
+  if (half_open.mss_ != 0) syn.options.mss = half_open.mss_;
+  if (half_open.scaling_) syn.options.window_scale = half_open.window_scale_;
+  if (half_open.timestamps_)
+    syn.options.timestamps = wire::TcpTimestamps{half_open.timestamp_recent_, 0};
+  syn.options.sack_permitted = half_open.sack_;
+  take_syn_options(syn);
+  timestamp_offset_ = half_open.timestamp_offset_;
+  timestamp_recent_at_ = now;
+  received_at_ = now;
+  snd_.wnd = half_open.window_;
+  snd_.wnd_max = snd_.wnd;
+  flight_ = context_.flights.take();
+  flight_->records.push_back(
+      {snd_.iss, snd_.nxt, half_open.sent_at_, to<u16>(half_open.retries_ + 1u)});
+  restart_retransmit_timer(now);
+  ++context_.counters.passive_opens;
+}
+
+MutBytes Connection::send_space(u32 wanted) {
+  if (fin_queued_ || wanted == 0) return {};
+  switch (state_) {
+    case State::syn_sent:
+    case State::syn_received:
+    case State::established:
+    case State::close_wait: break;
+    case State::closed:
+    case State::listen:
+    case State::fin_wait_1:
+    case State::fin_wait_2:
+    case State::closing:
+    case State::last_ack:
+    case State::time_wait: return {};
+  }
+  const u32 limit = send_limit();
+  const u32 room = limit > send_ring_.size() ? limit - send_ring_.size() : 0;
+  wanted = std::min(wanted, room);
+  if (wanted == 0) {
+    wants_room_ = true;
+    return {};
+  }
+  if (send_ring_.room() < wanted &&
+      !send_ring_.reserve(send_ring_.size() + wanted, context_.buffers) && send_ring_.room() == 0) {
+    wants_room_ = true;
+    return {};
+  }
+  const MutBytes space = send_ring_.space();
+  return space.first(std::min<std::size_t>(space.size(), wanted));
+}
+
+u32 Connection::send_limit() const {
+  // Twice the congestion window keeps the path full while the application refills.
+  const u32 wanted = std::max<u32>(2 * std::min<u32>(control_.window(), 1u << 30), 128u << 10);
+  return std::min(wanted, context_.config.send_buffer_max);
+}
+
+void Connection::send(u32 n, bool more) {
+  ASSERT(!fin_queued_);
+  send_ring_.commit(n);
+  more_coming_ = more;
+}
+
+void Connection::consume(u32 n, Instant now) {
+  receive_ring_.consume(n);
+  if (ranges_ == nullptr) receive_ring_.release_if_empty(context_.buffers);
+  if (!may_receive(state_)) return;
+  // RFC 9293 §3.8.6.2.2 keeps small updates back; Linux tells of a window that has doubled.
+  const u32 told = window_advertised();
+  const u32 open = window_available();
+  const bool from_nothing = told < mss_now() && open >= std::min(rcv_.limit / 2, mss_now());
+  if (from_nothing || (told < rcv_.limit / 2 && open >= 2 * told)) {
+    window_update_ = true;
+    ack_now_ = true;
+  }
+  (void)now;
+}
+
+void Connection::close(Instant now) {
+  if (fin_queued_) return;
+  switch (state_) {
+    case State::syn_sent: end(Errc::aborted, now, {"CLOSE before the peer answered"}); return;
+    case State::syn_received:
+    case State::established:
+      fin_queued_ = true;
+      enter(State::fin_wait_1, now, {"CLOSE by the application"});
+      return;
+    case State::close_wait:
+      fin_queued_ = true;
+      enter(State::last_ack, now, {"CLOSE by the application"});
+      return;
+    case State::closed:
+    case State::listen:
+    case State::fin_wait_1:
+    case State::fin_wait_2:
+    case State::closing:
+    case State::last_ack:
+    case State::time_wait: return;
+  }
+}
+
+void Connection::release(Instant now) {
+  released_ = true;
+  // RFC 1122 §4.2.2.13, RFC 2525 §2.17: data that nobody will read is told to the peer by RST.
+  if (!receive_ring_.empty() && state_ != State::closed && state_ != State::time_wait) {
+    abort(now);
+    return;
+  }
+  close(now);
+  if (state_ == State::fin_wait_2)
+    set_timer(Timer::fin_wait_2, now + context_.config.fin_wait_2_timeout);
+}
+
+void Connection::abort(Instant now) {
+  switch (state_) {
+    case State::closed:
+    case State::listen:
+    case State::time_wait: break;
+    case State::syn_sent: break;
+    case State::syn_received:
+    case State::established:
+    case State::fin_wait_1:
+    case State::fin_wait_2:
+    case State::close_wait:
+      // RFC 9293 §3.10.5: <SEQ=SND.NXT><CTL=RST>
+      reset_now_ = true;
+      reset_with_ack_ = true;
+      reset_sequence_ = snd_.nxt;
+      break;
+    case State::closing:
+    case State::last_ack: break;
+  }
+  receive_ring_.release(context_.buffers);
+  context_.ranges.give(std::move(ranges_));
+  end(Errc::aborted, now, {"ABORT by the application"});
+}
+
+void Connection::set_keepalive(bool on, Instant now) {
+  keepalive_ = on;
+  restart_keepalive(now);
+}
+
+}  // namespace handfast::tcp

@@ -1,0 +1,60 @@
+// RFC 9293 §3.3.1: the variables of a connection under the standard's names, and those of loss
+// recovery. Sequence numbers, and sizes in bytes.
+#pragma once
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+
+namespace handfast::tcp {
+
+struct SendVariables {
+  u32 una = 0;
+  u32 nxt = 0;
+  u32 wnd = 0;
+  u32 wl1 = 0;
+  u32 wl2 = 0;
+  u32 iss = 0;
+  u32 wnd_max = 0;    // the largest window that the peer ever offered
+  u32 small_end = 0;  // end of the last part segment sent (Nagle, in Minshall's form)
+};
+
+struct ReceiveVariables {
+  u32 nxt = 0;
+  u32 irs = 0;
+  u32 right_edge = 0;  // RCV.NXT + RCV.WND as last told to the peer; it never moves back
+  u32 limit = 0;       // bytes to which the window may open now
+  u32 last_ack_sent = 0;
+};
+
+/// RFC 6582 and RFC 6675 (which losses), RFC 8985 (when they are seen), RFC 6937 (how fast they
+/// are repaired).
+struct LossRecovery {
+  enum class Phase : u8 { none, fast, timeout };
+
+  Phase phase = Phase::none;
+  bool force_retransmit = false;  // the first repair goes out whatever the window says
+  bool reordering_seen = false;
+  u8 duplicate_acks = 0;
+  u32 point = 0;           // "recover": the phase ends when it is acknowledged
+  u32 sacked_bytes = 0;    // in flight, by SACK or guessed from duplicate ACKs
+  u32 lost_bytes = 0;      // in flight, marked lost and not sent again yet
+  u32 highest_sacked = 0;  // end of the highest delivered record (RACK.fack)
+  u32 limited_at = 0;      // SND.NXT when the congestion window last held us back
+  u32 rack_end = 0;        // RACK.end_seq
+  Instant rack_at{};       // RACK.xmit_ts
+  Duration rack_rtt{};
+  u32 prr_delivered = 0;
+  u32 prr_out = 0;
+  u32 prr_start = 0;  // RecoverFS
+};
+
+/// What one acknowledgment brought.
+struct Progress {
+  u32 acked = 0;      // sequence numbers acknowledged in order
+  u32 sacked = 0;     // bytes newly acknowledged out of order
+  u32 delivered = 0;  // bytes newly known to be delivered, either way
+  bool duplicate = false;
+  bool window_limited = false;  // the congestion window was what held us back
+};
+
+}  // namespace handfast::tcp
