@@ -13,7 +13,8 @@ RELEASE := build/release
 configure = cmake --preset $(1) --log-level=WARNING $(2) > /dev/null
 build = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help demo build test asan check format docs bench fuzz install clean
+.PHONY: help demo build test asan check format docs bench fuzz install clean \
+  check-format check-norms check-docs check-clang-tidy
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,11 +44,21 @@ asan: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
 
 check: ## formatting, rooms, norms, static analysis, generated parts of the docs
 	@scripts/bootstrap build check
+	@$(MAKE) --keep-going check-format check-norms check-docs check-clang-tidy
+
+check-format:
 	@tools/format --check
+
+check-norms:
 	@tools/tidy
+
+check-docs:
 	@$(call configure,release)
 	@$(call build,release) --target handfast-cli
 	@tools/docs --check $(RELEASE)/bin/handfast
+
+check-clang-tidy:
+	@$(call configure,release)
 	@tools/clang_tidy --jobs $(JOBS) $(RELEASE)
 
 format: ## format the sources in place
