@@ -34,7 +34,7 @@ class Operation {
   virtual void cancel();
 
   using Outcome = std::tuple<std::error_code>;
-  Outcome outcome(std::error_code error, std::size_t) { return {error}; }
+  static Outcome outcome(std::error_code error, std::size_t) { return {error}; }
 
  protected:
   Operation() = default;
