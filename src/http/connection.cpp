@@ -1,0 +1,147 @@
+// RFC 9112 §6 and §9, the receiving half: bytes to events.
+#include "http/connection.hpp"
+
+#include "base/assert.hpp"
+#include "http/grammar.hpp"
+
+namespace handfast::http {
+
+Result<Event, Error> Connection::next(Bytes& in) {
+  switch (their_state()) {
+    case State::idle:
+    case State::send_response: return next_head(in);
+    case State::send_body: return next_content(in);
+    case State::done: return Paused{};
+    case State::must_close:
+      // RFC 9112 §9.6: after the last message nothing more is read as one.
+      in = in.last(0);
+      if (!input_ended_) return NeedMore{};
+      machine_.take(other(role_), Happening::connection_closed);
+      return ConnectionClosed{};
+    case State::closed: return ConnectionClosed{};
+    case State::error: return failure(error_);
+  }
+  return failure(error_);
+}
+
+Result<Event, Error> Connection::next_head(Bytes& in) {
+  const bool is_server = role_ == Role::server;
+  // RFC 9112 §2.2: a server "SHOULD ignore at least one empty line (CRLF) received prior to the
+  // request-line".
+  if (is_server && !skipped_line_ && in.size() >= 2 && in[0] == '\r' && in[1] == '\n') {
+    in = in.subspan(2);
+    skipped_line_ = true;
+  }
+  if (in.empty()) return need_more(in);
+  if (!is_server && their_state() == State::idle)
+    return fail({400, "bytes that answer no request"});
+  const bool is_lone_cr = is_server && !skipped_line_ && in[0] == '\r' && in.size() == 1;
+  if (!is_lone_cr && !is(char_token, to<char>(in[0])))
+    return fail({400, "what came is not HTTP/1"});
+
+  const auto length = is_lone_cr ? Result<u32, Error>(0) : scanner_.find_end(in, config_);
+  if (!length) return fail(length.error());
+  if (*length == 0) return need_more(in);
+  const std::string_view head = as_text(in.first(*length));
+  auto event = is_server ? on_request(head) : on_response(head);
+  if (event) in = in.subspan(*length);
+  return event;
+}
+
+Result<Event, Error> Connection::on_request(std::string_view head) {
+  const auto request = parse_request(head, fields_, config_);
+  if (!request) return fail(request.error());
+  const auto framing = request_framing(*request);
+  if (!framing) return fail(framing.error());
+
+  in_framing_ = *framing;
+  skipped_line_ = false;
+  to_head_ = request->method == "HEAD";
+  request_minor_ = request->minor_version;
+  machine_.take(Role::client, Happening::request);
+  // An HTTP/1.0 client keeps a connection only by an agreement from before the standard: not here.
+  if (request_minor_ == 0 || has_token(request->fields, "connection", "close"))
+    machine_.end_keep_alive();
+  client_waits_ = request_minor_ >= 1 && content_left() != 0u &&
+                  has_token(request->fields, "expect", "100-continue");
+  return *request;
+}
+
+Result<Event, Error> Connection::on_response(std::string_view head) {
+  const auto response = parse_response(head, fields_, config_);
+  if (!response) return fail(response.error());
+  // RFC 9110 §15.2.2: a switch of protocols must have been asked for, and is not by us.
+  if (response->status == 101) return fail({400, "a switch of protocols that was not asked for"});
+  const auto framing = response_framing(*response, to_head_);
+  if (!framing) return fail(framing.error());
+  if (response->status < 200) {
+    if (++informational_ > config_.informational_max)
+      return fail({400, "too many informational responses"});
+    machine_.take(Role::server, Happening::informational);
+    return *response;
+  }
+
+  informational_ = 0;
+  in_framing_ = *framing;
+  machine_.take(Role::server, Happening::response);
+  if (response->minor_version == 0 || has_token(response->fields, "connection", "close") ||
+      std::holds_alternative<UntilClose>(in_framing_))
+    machine_.end_keep_alive();
+  return *response;
+}
+
+Result<Event, Error> Connection::next_content(Bytes& in) {
+  const Role peer = other(role_);
+  const auto content = read_content(in_framing_, in, config_);
+  if (!content) return fail(content.error());
+  switch (content->kind) {
+    case Content::Kind::data:
+      client_waits_ = false;
+      machine_.take(peer, Happening::data);
+      return Data{content->bytes};
+    case Content::Kind::complete:
+      machine_.take(peer, Happening::end_of_message);
+      return EndOfMessage{};
+    case Content::Kind::need_more: return need_more(in);
+    case Content::Kind::trailers: break;
+  }
+  const auto length = scanner_.find_end(in, config_);
+  if (!length) return fail(length.error());
+  if (*length == 0) return need_more(in);
+  const auto parsed = parse_fields(as_text(in.first(*length)), fields_, config_);
+  if (!parsed) return fail(parsed.error());
+  in = in.subspan(*length);
+  client_waits_ = false;
+  machine_.take(peer, Happening::end_of_message);
+  return EndOfMessage{fields_};
+}
+
+Result<Event, Error> Connection::need_more(Bytes in) {
+  if (!input_ended_) return NeedMore{};
+  const Role peer = other(role_);
+  if (their_state() == State::idle && in.empty()) {
+    machine_.take(peer, Happening::connection_closed);
+    return ConnectionClosed{};
+  }
+  if (their_state() == State::send_response && in.empty())
+    return fail({400, "the connection ended before the response"});
+  if (their_state() != State::send_body || !std::holds_alternative<UntilClose>(in_framing_))
+    return fail({400, "the connection ended inside a message"});
+  machine_.take(peer, Happening::end_of_message);
+  return EndOfMessage{};
+}
+
+std::unexpected<Error> Connection::fail(Error error) {
+  // A client has nobody to answer: what it tells its own user is "bad gateway".
+  if (role_ == Role::client) error.status = 502;
+  error_ = error;
+  machine_.take(other(role_), Happening::failure);
+  return failure(error);
+}
+
+std::optional<u64> Connection::content_left() const {
+  if (const auto* length = std::get_if<Length>(&in_framing_)) return length->left;
+  return std::nullopt;
+}
+
+}  // namespace handfast::http
