@@ -1,0 +1,129 @@
+#include "trace/connection_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "trace/names.hpp"
+
+namespace handfast::trace {
+
+namespace {
+
+/// Bytes of [start, end) that lie behind what was seen so far, which grows by them.
+u32 take_new(bool& any, u32& seen_end, u32 start, u32 end) {
+  if (!any) seen_end = start;
+  any = true;
+  if (!sequence_before(seen_end, end)) return 0;
+  const u32 fresh = sequence_before(seen_end, start) ? end - start : end - seen_end;
+  seen_end = end;
+  return fresh;
+}
+
+std::string rtt_text(Duration rtt) {
+  if (rtt == 0ns) return "-";
+  const auto us = rtt.count() / 1000;
+  return fmt::format("{}.{:03} ms", us / 1000, us % 1000);
+}
+
+}  // namespace
+
+std::pair<ConnectionTable::Row&, ConnectionTable::Progress&> ConnectionTable::at(
+    const wire::Flow& flow) {
+  const auto found = progress_.find(flow);
+  // A new connection between the same endpoints is a row of its own.
+  if (found != progress_.end()) return {rows_[found->second.row - forgotten_], found->second};
+  if (rows_.size() >= rows_max_) forget_one();
+  rows_.emplace_back().flow = flow;
+  Progress& progress = progress_[flow];
+  progress = {};
+  progress.row = forgotten_ + to<u32>(rows_.size()) - 1;
+  return {rows_.back(), progress};
+}
+
+void ConnectionTable::forget_one() {
+  const auto of_row = progress_.find(rows_.front().flow);
+  if (of_row != progress_.end() && of_row->second.row == forgotten_) progress_.erase(of_row);
+  rows_.pop_front();
+  ++forgotten_;
+}
+
+void ConnectionTable::on(Instant now, const Event& event) {
+  if (const auto* sent = std::get_if<SegmentSent>(&event)) {
+    on_sent(now, *sent);
+  } else if (const auto* received = std::get_if<SegmentReceived>(&event)) {
+    on_received(*received);
+  } else if (const auto* state = std::get_if<StateChanged>(&event)) {
+    on_state(now, *state);
+  } else if (const auto* rtt = std::get_if<RttMeasured>(&event)) {
+    at(rtt->flow).first.smoothed_rtt = rtt->smoothed;
+  } else if (const auto* congestion = std::get_if<CongestionChanged>(&event)) {
+    at(congestion->flow).first.congestion_window = congestion->congestion_window;
+  }
+}
+
+void ConnectionTable::on_sent(Instant now, const SegmentSent& event) {
+  auto [row, progress] = at(event.flow);
+  ++row.segments_sent;
+  const u32 length = sequence_length(event.header, event.payload_length);
+  if (event.header.has(wire::TcpFlags::syn) && row.opened == never) row.opened = now;
+  if (length == 0) return;
+  const u32 start = event.header.sequence;
+  const u32 fresh = take_new(progress.sent_any, progress.sent_end, start, start + length);
+  if (fresh == 0) ++row.retransmissions;
+  row.bytes_sent += std::min(fresh, event.payload_length);
+}
+
+void ConnectionTable::on_received(const SegmentReceived& event) {
+  auto [row, progress] = at(event.flow);
+  ++row.segments_received;
+  const u32 length = sequence_length(event.header, event.payload_length);
+  if (length == 0) return;
+  const u32 start = event.header.sequence;
+  const u32 fresh = take_new(progress.received_any, progress.received_end, start, start + length);
+  row.bytes_received += std::min(fresh, event.payload_length);
+}
+
+void ConnectionTable::on_state(Instant now, const StateChanged& event) {
+  if (event.flow.remote == wire::Endpoint{}) return;  // a listener
+  const bool opens = event.to == "SYN_SENT" || event.to == "SYN_RECEIVED";
+  if (const auto old = progress_.find(event.flow); opens && old != progress_.end())
+    if (rows_[old->second.row - forgotten_].closed != never) progress_.erase(old);
+  auto [row, progress] = at(event.flow);
+  row.state = event.to;
+  row.why = to_string(event.why);
+  if (event.to == "ESTABLISHED") row.established = now;
+  if (event.to == "CLOSED") row.closed = now;
+}
+
+const ConnectionTable::Row* ConnectionTable::find(const wire::Flow& flow) const {
+  const auto found = progress_.find(flow);
+  return found == progress_.end() ? nullptr : &rows_[found->second.row - forgotten_];
+}
+
+std::string ConnectionTable::render() const {
+  std::vector<std::array<std::string, 8>> lines{
+      {"State", "Recv", "Sent", "Retrans", "RTT", "Local", "Peer", "Why"}};
+  for (const Row& row : rows_)
+    lines.push_back({std::string{short_state(row.state)}, fmt::to_string(row.bytes_received),
+                     fmt::to_string(row.bytes_sent), fmt::to_string(row.retransmissions),
+                     rtt_text(row.smoothed_rtt), wire::to_string(row.flow.local),
+                     wire::to_string(row.flow.remote), row.why});
+  std::array<std::size_t, 8> widths{};
+  for (const auto& line : lines)
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::string text;
+  for (const auto& line : lines) {
+    for (std::size_t i = 0; i + 1 < line.size(); ++i) {
+      const bool is_number = i >= 1 && i <= 4;
+      text += is_number ? fmt::format("{:>{}}  ", line[i], widths[i])
+                        : fmt::format("{:<{}}  ", line[i], widths[i]);
+    }
+    text += line.back() + "\n";
+  }
+  return text;
+}
+
+}  // namespace handfast::trace
