@@ -1,0 +1,36 @@
+// One rtnetlink request and its answer (RFC 3549), as small as bringing up an interface needs.
+#pragma once
+
+#include <array>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "base/types.hpp"
+
+namespace handfast::link {
+
+class NetlinkRequest {
+ public:
+  /// `type` is RTM_…; `flags` are NLM_F_… beside REQUEST and ACK, which are always set.
+  NetlinkRequest(u16 type, u16 flags);
+
+  /// Appends the fixed part that belongs to the type.
+  template <class T>
+  NetlinkRequest& body(const T& part) {
+    std::memcpy(grow(sizeof part), &part, sizeof part);
+    return *this;
+  }
+  NetlinkRequest& attribute(u16 type, Bytes value);
+  NetlinkRequest& attribute(u16 type, u32 value);
+
+  /// Sends it and waits for the kernel's answer: 0, or the errno.
+  int transact();
+
+ private:
+  u8* grow(std::size_t size);
+
+  alignas(8) std::array<u8, 512> buffer_{};
+  u32 size_ = 0;
+};
+
+}  // namespace handfast::link
