@@ -66,7 +66,7 @@ inline constexpr IpAddress any_v6{};
 
 /// A transport address.
 struct Endpoint {
-  IpAddress address;
+  IpAddress address = {};
   u16 port = 0;
   /// "192.0.2.1:80", "[2001:db8::1]:80".
   static std::optional<Endpoint> parse(std::string_view text);
@@ -75,8 +75,8 @@ struct Endpoint {
 
 /// A connection as this host sees it.
 struct Flow {
-  Endpoint local;
-  Endpoint remote;
+  Endpoint local = {};
+  Endpoint remote = {};
   friend auto operator<=>(const Flow&, const Flow&) = default;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "base/result.hpp"
@@ -34,7 +35,7 @@ std::string_view to_string(IcmpProblem problem);
 
 struct IcmpError {
   IcmpProblem problem = IcmpProblem::host_unreachable;
-  u8 type = 0;  // as on the wire
+  u8 type = 0;  // as on the wire; emit takes them where they mean `problem`
   u8 code = 0;
   u32 mtu = 0;
   Bytes original = {};  // the packet that caused it, as much as came
@@ -43,26 +44,32 @@ struct IcmpError {
 /// Neighbour solicitation (RFC 4861 §4.3) or advertisement (§4.4).
 struct NeighbourMessage {
   bool advertisement = false;
-  IpAddress target;
+  IpAddress target = {};
   std::optional<MacAddress> link_layer = {};  // source (solicitation) or target link-layer option
   bool router = false;
   bool solicited = false;
   bool override = false;
+  friend bool operator==(const NeighbourMessage&, const NeighbourMessage&) = default;
 };
 /// Router advertisement or solicitation: recognised, so that it can be counted and traced.
 struct RouterMessage {
   bool advertisement = false;
+  friend bool operator==(const RouterMessage&, const RouterMessage&) = default;
 };
 
 using IcmpMessage = std::variant<IcmpEcho, IcmpError, NeighbourMessage, RouterMessage>;
 
+/// What is neither an echo, an error nor (ICMPv6) discovery is Drop::bad_type: redirects, source
+/// quench (RFC 6633), router and group messages have no use here.
 Result<IcmpMessage, Drop> parse_icmpv4(Bytes message);
 /// `hop_limit` is that of the IP packet: neighbour discovery insists on 255.
 Result<IcmpMessage, Drop> parse_icmpv6(Bytes message, const IpAddress& source,
                                        const IpAddress& destination, u8 hop_limit);
 
-/// Writes the message with its checksum; returns its size. An error's `type` and `code` are derived
-/// from its `problem`; its `original` is cut so that the message has at most `out.size()` bytes.
+/// Writes the message with its checksum; returns its size. An error's `type` and `code` go out if
+/// they mean its `problem`, else the usual ones for that; its `original` is cut so that the message
+/// has at most `out.size()` bytes. All else must fit. Discovery is ICMPv6's only; a router
+/// advertisement goes out as that of a node that is no router: all fields 0.
 u32 emit_icmpv4(const IcmpMessage& message, MutBytes out);
 u32 emit_icmpv6(const IcmpMessage& message, const IpAddress& source, const IpAddress& destination,
                 MutBytes out);

@@ -30,8 +30,8 @@ struct Fragment {
 
 /// An IP header of either version; the version is that of the addresses.
 struct IpHeader {
-  IpAddress source;
-  IpAddress destination;
+  IpAddress source = {};
+  IpAddress destination = {};
   u8 protocol = 0;             // of the payload, behind all extension headers
   u8 hop_limit = 64;           // IPv4: time to live
   u8 traffic_class = 0;        // IPv4: type of service; the low two bits are ECN (RFC 3168)
@@ -44,8 +44,8 @@ struct IpHeader {
 };
 
 struct IpPacket {
-  IpHeader header;
-  Bytes payload;           // exactly what the length field says
+  IpHeader header = {};
+  Bytes payload = {};      // exactly what the length field says
   u16 header_size = 0;     // bytes before the payload, options and extension headers included
   u16 next_header_at = 0;  // IPv6: where the last Next Header field stands, for RFC 4443 §3.4
 };

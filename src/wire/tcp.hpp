@@ -69,8 +69,8 @@ struct TcpHeader {
   friend bool operator==(const TcpHeader&, const TcpHeader&) = default;
 };
 struct TcpSegment {
-  TcpHeader header;
-  Bytes payload;
+  TcpHeader header = {};
+  Bytes payload = {};
 
   /// SEG.LEN: payload plus one for SYN and one for FIN (RFC 9293 §3.3.1).
   u32 sequence_length() const {
