@@ -1,0 +1,56 @@
+// Which connection a segment is for: from the flow to a small tagged index. The hash is keyed, so
+// that a peer cannot choose ports that collide.
+#pragma once
+
+#include <optional>
+
+#include "base/siphash.hpp"
+#include "base/types.hpp"
+#include "host/hash_index.hpp"
+#include "wire/address.hpp"
+
+namespace handfast::host {
+
+/// What stands for a flow: a connection, or one of the small records before and after it.
+struct FlowEntry {
+  enum class Kind : u8 { connection, half_open, time_wait };
+  Kind kind = Kind::connection;
+  u32 index = 0;  // in the slab of its kind, below 2^29
+  friend bool operator==(const FlowEntry&, const FlowEntry&) = default;
+};
+
+class FlowTable {
+ public:
+  explicit FlowTable(const SipKey& key) : key_(key) {}
+
+  u32 size() const { return index_.size(); }
+
+  /// `flow_of(entry)` gives the flow of an entry in the table.
+  template <class FlowOf>
+  std::optional<FlowEntry> find(const wire::Flow& flow, FlowOf flow_of) const {
+    const u32 found =
+        index_.find(hash(flow), [&](u32 value) { return flow_of(unpack(value)) == flow; });
+    if (found == HashIndex::none) return std::nullopt;
+    return unpack(found);
+  }
+  /// The flow must not be there yet.
+  void insert(const wire::Flow& flow, FlowEntry entry) { index_.insert(hash(flow), pack(entry)); }
+  /// The entry must be there.
+  void erase(const wire::Flow& flow, FlowEntry entry) { index_.erase(hash(flow), pack(entry)); }
+  void replace(const wire::Flow& flow, FlowEntry from, FlowEntry with) {
+    index_.replace(hash(flow), pack(from), pack(with));
+  }
+
+ private:
+  static constexpr int index_bits = 29;
+  static u32 pack(FlowEntry entry) { return (to<u32>(entry.kind) << index_bits) | entry.index; }
+  static FlowEntry unpack(u32 value) {
+    return {to<FlowEntry::Kind>(value >> index_bits), value & ((1u << index_bits) - 1)};
+  }
+  u32 hash(const wire::Flow& flow) const;
+
+  SipKey key_;
+  HashIndex index_;
+};
+
+}  // namespace handfast::host

@@ -1,0 +1,91 @@
+// Local ports: which socket has one, and which one is given next (RFC 6056).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/byte_order.hpp"
+#include "base/siphash.hpp"
+#include "base/types.hpp"
+#include "host/hash_index.hpp"
+#include "wire/address.hpp"
+
+namespace handfast::host {
+
+/// Sockets by local port. A socket at an address goes before one that takes every address.
+class PortIndex {
+ public:
+  explicit PortIndex(const SipKey& key) : key_(key) {}
+
+  u32 size() const { return index_.size(); }
+  void insert(u16 port, u32 socket) { index_.insert(hash(port), socket); }
+  void erase(u16 port, u32 socket) { index_.erase(hash(port), socket); }
+
+  /// `endpoint_of(socket)` is the local endpoint of a socket. HashIndex::none: nobody is there.
+  template <class EndpointOf>
+  u32 find(const wire::Endpoint& local, EndpointOf endpoint_of) const {
+    const u32 exact = find_exactly(local, endpoint_of);
+    if (exact != HashIndex::none) return exact;
+    const wire::IpAddress any = local.address.is_v4() ? wire::any_v4 : wire::any_v6;
+    return find_exactly({any, local.port}, endpoint_of);
+  }
+  template <class EndpointOf>
+  u32 find_exactly(const wire::Endpoint& local, EndpointOf endpoint_of) const {
+    return index_.find(hash(local.port), [&](u32 socket) { return endpoint_of(socket) == local; });
+  }
+  /// Visits every socket with `port`.
+  template <class Visit>
+  void each(u16 port, Visit visit) const {
+    index_.find(hash(port), [&](u32 socket) {
+      visit(socket);
+      return false;
+    });
+  }
+
+ private:
+  u32 hash(u16 port) const {
+    std::array<u8, 2> message;
+    store_be16(message.data(), port);
+    return to<u32>(siphash(key_, message));
+  }
+
+  SipKey key_;
+  HashIndex index_;
+};
+
+/// RFC 6056 §3.3.3, algorithm 3: a keyed offset per peer, and a counter, so that ports are hard to
+/// guess from outside and seldom reused soon.
+class EphemeralPorts {
+ public:
+  EphemeralPorts(const SipKey& key, u16 first, u16 last)
+      : key_(key), first_(first), count_(to<u32>(last) - first + 1) {}
+
+  /// The first port that `is_free(port)` accepts; none where all are taken.
+  template <class IsFree>
+  std::optional<u16> pick(const wire::IpAddress& local, const wire::Endpoint& remote,
+                          IsFree is_free) {
+    const u32 offset = offset_for(local, remote);
+    for (u32 tries = 0; tries < count_; ++tries) {
+      const u16 port = to<u16>(first_ + (offset + next_++) % count_);
+      if (is_free(port)) return port;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  u32 offset_for(const wire::IpAddress& local, const wire::Endpoint& remote) const {
+    std::array<u8, 34> message;
+    std::copy(local.octets.begin(), local.octets.end(), message.begin());
+    std::copy(remote.address.octets.begin(), remote.address.octets.end(), message.begin() + 16);
+    store_be16(message.data() + 32, remote.port);
+    return to<u32>(siphash(key_, message));
+  }
+
+  SipKey key_;
+  u32 first_;
+  u32 count_;
+  u32 next_ = 0;
+};
+
+}  // namespace handfast::host

@@ -1,0 +1,163 @@
+// RFC 9293 §3.9.1: the user calls, as far as they concern more than one connection.
+#include "base/assert.hpp"
+#include "host/tcp_layer.hpp"
+#include "tcp/edges.hpp"
+
+namespace handfast::host {
+
+using tcp::Errc;
+using tcp::State;
+
+Result<Listen, Errc> TcpLayer::listen(wire::Endpoint local, u32 backlog, Instant now) {
+  if (!local.address.is_unspecified() && !network_.routes.is_ours(local.address))
+    return failure(Errc::no_route);
+  const auto endpoint_of = [this](u32 i) -> const wire::Endpoint& {
+    return listeners_.at(i)->local;
+  };
+  const auto is_free = [&](u16 port) {
+    return listener_ports_.find_exactly({local.address, port}, endpoint_of) == HashIndex::none;
+  };
+  if (local.port == 0) local.port = ephemeral_.pick(local.address, {}, is_free).value_or(0);
+  if (local.port == 0 || !is_free(local.port)) return failure(Errc::in_use);
+  const Listen handle = listeners_.emplace();
+  ListenerSlot& slot = *listeners_.find(handle);
+  slot.local = local;
+  slot.backlog = backlog == 0 ? 1 : backlog;
+  listener_ports_.insert(local.port, handle.index);
+  tcp::take_edge(context_, State::closed, State::listen, {local, {}}, now, {"passive open"});
+  return handle;
+}
+
+std::optional<Conn> TcpLayer::accept(Listen handle) {
+  ListenerSlot* listener = listeners_.find(handle);
+  if (listener == nullptr || listener->queue.empty()) return std::nullopt;
+  const Conn accepted = listener->queue.pop_front();
+  ConnectionSlot& slot = *connections_.find(accepted);
+  slot.listener = {};
+  slot.in_accept_queue = false;
+  mark_event(accepted, slot);
+  return accepted;
+}
+
+wire::Endpoint TcpLayer::local_endpoint(Listen handle) const {
+  const ListenerSlot* listener = listeners_.find(handle);
+  return listener == nullptr ? wire::Endpoint{} : listener->local;
+}
+
+void TcpLayer::close(Listen handle, Instant now) {
+  const ListenerSlot* listener = listeners_.find(handle);
+  if (listener == nullptr) return;
+  const wire::Flow flow{listener->local, {}};
+  empty_listener(handle, now);
+  erase_listener(handle);
+  tcp::take_edge(context_, State::listen, State::closed, flow, now, {"listener closed"});
+}
+
+// What came through it and was not accepted yet has nobody left to go to.
+void TcpLayer::empty_listener(Listen handle, Instant now) {
+  ListenerSlot& listener = *listeners_.find(handle);
+  while (!listener.queue.empty()) {
+    const Conn waiting = listener.queue.pop_front();
+    ConnectionSlot& slot = *connections_.find(waiting);
+    slot.released = true;
+    slot.listener = {};
+    slot.connection.abort(now);
+    settle(waiting, slot, now);
+    mark_ready(waiting, slot);
+  }
+  for (u32 i = 0; listener.half_open > 0 && i < half_open_.index_end(); ++i) {
+    const HalfOpenSlot* half = half_open_.at(i);
+    if (half == nullptr || half->listener != handle) continue;
+    const wire::Flow flow = half->record.flow();
+    tcp::take_edge(context_, State::syn_received, State::closed, flow, now, {"listener closed"});
+    flows_.erase(flow, {FlowEntry::Kind::half_open, i});
+    remove_half_open(i);
+  }
+}
+
+void TcpLayer::erase_listener(Listen handle) {
+  listener_ports_.erase(listeners_.find(handle)->local.port, handle.index);
+  listeners_.erase(handle);
+}
+
+Result<Conn, Errc> TcpLayer::connect(const wire::Endpoint& remote, const wire::Endpoint& local,
+                                     Instant now) {
+  const auto hop = network_.routes.route(remote.address);
+  if (!hop || hop->cast != Cast::unicast || remote.port == 0) return failure(Errc::no_route);
+  const auto flow = make_flow(remote, local, *hop);
+  if (!flow) return failure(flow.error());
+  return open(*flow, *hop, State::closed, now);
+}
+
+Result<Conn, Errc> TcpLayer::connect(Listen handle, const wire::Endpoint& remote, Instant now) {
+  const ListenerSlot* listener = listeners_.find(handle);
+  if (listener == nullptr) return failure(Errc::not_connected);
+  const auto hop = network_.routes.route(remote.address);
+  if (!hop || hop->cast != Cast::unicast || remote.port == 0) return failure(Errc::no_route);
+  const auto flow = make_flow(remote, listener->local, *hop);
+  if (!flow) return failure(flow.error());
+  if (connections_.size() >= network_.config.connections_max) return failure(Errc::no_memory);
+  empty_listener(handle, now);
+  erase_listener(handle);
+  return open(*flow, *hop, State::listen, now);
+}
+
+Result<wire::Flow, Errc> TcpLayer::make_flow(const wire::Endpoint& remote,
+                                             const wire::Endpoint& local, const Hop& hop) {
+  wire::Flow flow{local, remote};
+  if (local.address.is_unspecified()) {
+    const auto source = network_.routes.source_for(hop, remote.address);
+    if (!source) return failure(Errc::no_route);
+    flow.local.address = *source;
+  } else if (local.address.is_v4() != remote.address.is_v4() ||
+             !network_.routes.is_ours(local.address)) {
+    return failure(Errc::no_route);
+  }
+  if (flow.local.port != 0) {
+    if (find_flow(flow)) return failure(Errc::in_use);
+    return flow;
+  }
+  const auto port = ephemeral_.pick(flow.local.address, remote, [&](u16 candidate) {
+    flow.local.port = candidate;
+    return !find_listener(flow.local) && !find_flow(flow);
+  });
+  if (!port) return failure(Errc::in_use);
+  flow.local.port = *port;
+  return flow;
+}
+
+Result<Conn, Errc> TcpLayer::open(const wire::Flow& flow, const Hop& hop, State from, Instant now) {
+  if (connections_.size() >= network_.config.connections_max) return failure(Errc::no_memory);
+  const u32 mtu = network_.path_mtu(hop, flow.remote.address, now);
+  const Conn handle = connections_.emplace(context_, flow, mtu, hop);
+  ConnectionSlot& slot = *connections_.find(handle);
+  flows_.insert(flow, {FlowEntry::Kind::connection, handle.index});
+  slot.connection.open(now, from);
+  settle(handle, slot, now);
+  mark_ready(handle, slot);
+  return handle;
+}
+
+tcp::Connection* TcpLayer::find(Conn handle) {
+  ConnectionSlot* slot = connections_.find(handle);
+  return slot == nullptr || slot->released || slot->listener ? nullptr : &slot->connection;
+}
+
+void TcpLayer::touch(Conn handle, Instant now) {
+  ConnectionSlot* slot = connections_.find(handle);
+  if (slot == nullptr) return;
+  settle(handle, *slot, now);
+  mark_ready(handle, *slot);
+  mark_event(handle, *slot);
+}
+
+void TcpLayer::release(Conn handle, Instant now) {
+  ConnectionSlot* slot = connections_.find(handle);
+  if (slot == nullptr || slot->released || slot->listener) return;
+  slot->connection.release(now);
+  slot->released = true;
+  settle(handle, *slot, now);
+  mark_ready(handle, *slot);  // whose turn also frees it, once it is over
+}
+
+}  // namespace handfast::host

@@ -1,0 +1,202 @@
+#include "host/tcp_layer.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "tcp/edges.hpp"
+
+namespace handfast::host {
+
+using tcp::State;
+
+TcpLayer::TcpLayer(Network& network, Rng& rng, Instant now)
+    : network_(network),
+      context_(network.config.tcp, rng.fork(), network.sink),
+      flows_(SipKey::draw(rng)),
+      listener_ports_(SipKey::draw(rng)),
+      ephemeral_(SipKey::draw(rng), network.config.ephemeral_port_first,
+                 network.config.ephemeral_port_last),
+      connection_timers_(now),
+      half_open_timers_(now),
+      ready_(network.config.interfaces.size() + 1) {}
+
+TcpLayer::~TcpLayer() = default;
+
+const wire::Flow& TcpLayer::flow_of(FlowEntry entry) const {
+  auto& self = const_cast<TcpLayer&>(*this);
+  switch (entry.kind) {
+    case FlowEntry::Kind::connection: return self.connections_.at(entry.index)->connection.flow();
+    case FlowEntry::Kind::half_open: return self.half_open_.at(entry.index)->record.flow();
+    case FlowEntry::Kind::time_wait: break;
+  }
+  return self.time_wait_.at(entry.index)->record.flow();
+}
+
+std::optional<FlowEntry> TcpLayer::find_flow(const wire::Flow& flow) const {
+  return flows_.find(flow, [this](FlowEntry e) -> const wire::Flow& { return flow_of(e); });
+}
+
+Listen TcpLayer::find_listener(const wire::Endpoint& local) const {
+  auto& self = const_cast<TcpLayer&>(*this);
+  const u32 index = listener_ports_.find(
+      local, [&](u32 i) -> const wire::Endpoint& { return self.listeners_.at(i)->local; });
+  return index == HashIndex::none ? Listen{} : self.listeners_.handle_at(index);
+}
+
+// After anything that may have moved a connection: what does the host have to do about it?
+void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
+  tcp::Connection& connection = slot.connection;
+  settle_accept(handle, slot);
+  if (slot.in_table && connection.state() == State::time_wait) enter_time_wait(handle, slot, now);
+  if (slot.in_table && connection.state() == State::closed) {
+    flows_.erase(connection.flow(), {FlowEntry::Kind::connection, handle.index});
+    slot.in_table = false;
+  }
+  // The node moves only to an earlier time; one that fires too early is armed again then.
+  const Instant due = connection.deadline();
+  if (due < connection_timers_.deadline_of(handle.index)) connection_timers_.set(handle.index, due);
+}
+
+// A connection that came through a listener reaches the application by way of its accept queue.
+void TcpLayer::settle_accept(Conn handle, ConnectionSlot& slot) {
+  if (!slot.listener || slot.in_accept_queue) return;
+  if (tcp::is_synchronized(slot.connection.state())) {
+    ListenerSlot* listener = listeners_.find(slot.listener);
+    ASSERT(listener != nullptr);
+    slot.in_accept_queue = true;
+    listener->queue.push_back(handle);
+    if (!listener->event_queued) {
+      listener->event_queued = true;
+      events_.push_back({{}, slot.listener});
+    }
+  } else if (slot.connection.state() == State::closed) {
+    slot.released = true;  // nobody ever heard of it
+  }
+}
+
+void TcpLayer::enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now) {
+  while (time_wait_.size() > 0 && time_wait_.size() >= context_.config.time_wait_max)
+    end_time_wait(time_wait_order_.front(), {"TIME-WAIT table full"}, now);
+  const wire::Flow& flow = slot.connection.flow();
+  const Instant expiry = after(now, 2 * context_.config.msl);
+  const u32 index =
+      time_wait_
+          .emplace(tcp::TimeWait(flow, slot.connection.remembered(), expiry), slot.hop, Links{})
+          .index;
+  time_wait_order_.push_back(time_wait_, index);
+  flows_.replace(flow, {FlowEntry::Kind::connection, handle.index},
+                 {FlowEntry::Kind::time_wait, index});
+  slot.in_table = false;
+}
+
+void TcpLayer::end_time_wait(u32 index, trace::Why why, Instant now) {
+  const wire::Flow flow = time_wait_.at(index)->record.flow();
+  tcp::take_edge(context_, State::time_wait, State::closed, flow, now, why);
+  flows_.erase(flow, {FlowEntry::Kind::time_wait, index});
+  time_wait_order_.remove(time_wait_, index);
+  time_wait_.erase(time_wait_.handle_at(index));
+}
+
+void TcpLayer::remove_half_open(u32 index) {
+  if (ListenerSlot* listener = listeners_.find(half_open_.at(index)->listener))
+    --listener->half_open;
+  half_open_timers_.cancel(index);
+  half_open_.erase(half_open_.handle_at(index));
+}
+
+void TcpLayer::mark_ready(Conn handle, ConnectionSlot& slot) {
+  if (slot.ready) return;
+  slot.ready = true;
+  ready_[slot.hop.interface].push_back(handle);
+}
+
+void TcpLayer::mark_event(Conn handle, ConnectionSlot& slot) {
+  if (slot.event_queued || slot.released || slot.listener) return;
+  slot.event_queued = true;
+  events_.push_back({handle, {}});
+}
+
+// Called when everything it had to say has been sent.
+void TcpLayer::free_if_over(Conn handle, ConnectionSlot& slot) {
+  const State state = slot.connection.state();
+  if (!slot.released || (state != State::closed && state != State::time_wait)) return;
+  connection_timers_.cancel(handle.index);
+  connections_.erase(handle);
+}
+
+std::optional<Event> TcpLayer::poll_event() {
+  while (!events_.empty()) {
+    const Pending pending = events_.front();
+    if (pending.listener) {
+      events_.pop_front();
+      ListenerSlot* listener = listeners_.find(pending.listener);
+      if (listener == nullptr) continue;
+      listener->event_queued = false;
+      if (listener->queue.empty()) continue;
+      return Event{.kind = Event::Kind::acceptable, .listener = pending.listener};
+    }
+    ConnectionSlot* slot = connections_.find(pending.connection);
+    const bool heard = slot != nullptr && !slot->released;
+    if (heard) {
+      if (const auto event = slot->connection.poll_event())
+        return Event{.kind = Event::Kind::tcp, .connection = pending.connection, .tcp = *event};
+    }
+    if (slot != nullptr) slot->event_queued = false;
+    events_.pop_front();
+  }
+  return std::nullopt;
+}
+
+Instant TcpLayer::deadline() const {
+  Instant first = std::min(connection_timers_.next(), half_open_timers_.next());
+  if (!time_wait_order_.empty()) {
+    auto& records = const_cast<Slab<TimeWaitSlot>&>(time_wait_);
+    first = std::min(first, records.at(time_wait_order_.front())->record.expiry());
+  }
+  return first;
+}
+
+void TcpLayer::on_deadline(Instant now) {
+  while (const auto index = connection_timers_.pop_due(now)) {
+    const Conn handle = connections_.handle_at(*index);
+    ConnectionSlot& slot = *connections_.find(handle);
+    if (slot.connection.deadline() <= now) {
+      slot.connection.on_deadline(now);
+      mark_ready(handle, slot);
+      mark_event(handle, slot);
+    }
+    settle(handle, slot, now);
+  }
+  while (const auto index = half_open_timers_.pop_due(now)) on_half_open_deadline(*index, now);
+  while (!time_wait_order_.empty() &&
+         time_wait_.at(time_wait_order_.front())->record.expiry() <= now)
+    end_time_wait(time_wait_order_.front(), {"2 MSL passed"}, now);
+}
+
+void TcpLayer::on_half_open_deadline(u32 index, Instant now) {
+  HalfOpenSlot& slot = *half_open_.at(index);
+  const wire::Flow flow = slot.record.flow();
+  if (slot.record.on_deadline(context_, now)) {
+    ++context_.counters.segments_retransmitted;
+    send_control(flow, slot.record.syn_ack(context_, now), slot.hop,
+                 {"retransmission {}, time-out", slot.record.retries()}, now);
+    half_open_timers_.set(index, slot.record.deadline());
+    return;
+  }
+  ++context_.counters.attempt_fails;
+  tcp::take_edge(context_, State::syn_received, State::closed, flow, now,
+                 {"no answer to {} SYN,ACKs", slot.record.retries() + u64{1}});
+  flows_.erase(flow, {FlowEntry::Kind::half_open, index});
+  remove_half_open(index);
+}
+
+Host::Census TcpLayer::census() const {
+  return {.connections = connections_.size(),
+          .half_open = half_open_.size(),
+          .time_wait = time_wait_.size(),
+          .listeners = listeners_.size(),
+          .udp_sockets = 0,
+          .buffer_bytes = context_.buffers.bytes_lent()};
+}
+
+}  // namespace handfast::host

@@ -1,0 +1,158 @@
+// TCP's place in the host: who gets a segment (RFC 9293 §3.10.7), the listeners with what waits in
+// them (RFC 4987 §3.3), TIME-WAIT as records, timers, and which connection may send next.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/slab.hpp"
+#include "base/timing_wheel.hpp"
+#include "host/fifo.hpp"
+#include "host/flow_table.hpp"
+#include "host/host.hpp"
+#include "host/index_list.hpp"
+#include "host/network.hpp"
+#include "host/ports.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/half_open.hpp"
+#include "tcp/time_wait.hpp"
+
+namespace handfast::host {
+
+struct ConnectionSlot {
+  ConnectionSlot(tcp::Context& context, const wire::Flow& flow, u32 path_mtu, const Hop& way)
+      : connection(context, flow, path_mtu), hop(way) {}
+
+  tcp::Connection connection;
+  Hop hop;
+  Listen listener{};  // whose accept queue it is for; none once the application has it
+  bool in_accept_queue = false;
+  bool released = false;      // no application holds it
+  bool in_table = true;       // the flow table leads to it
+  bool ready = false;         // it is in a ready queue
+  bool event_queued = false;  // it is in the event queue
+};
+
+struct ListenerSlot {
+  wire::Endpoint local;
+  u32 backlog = 0;
+  u32 half_open = 0;
+  bool event_queued = false;
+  Fifo<Conn> queue{};  // finished handshakes
+};
+
+struct HalfOpenSlot {
+  tcp::HalfOpen record;
+  Listen listener;
+  Hop hop;
+};
+
+struct TimeWaitSlot {
+  tcp::TimeWait record;
+  Hop hop;
+  Links links{};
+};
+
+class TcpLayer {
+ public:
+  TcpLayer(Network& network, Rng& rng, Instant now);
+  ~TcpLayer();
+  TcpLayer(const TcpLayer&) = delete;
+  TcpLayer& operator=(const TcpLayer&) = delete;
+
+  void on_segment(const Arrival& arrival, Bytes bytes);
+  /// An ICMP error about a segment of `flow`. False where there is no such connection.
+  bool on_error(const wire::Flow& flow, u32 sequence, const wire::IcmpError& error, Instant now);
+  Instant deadline() const;
+  void on_deadline(Instant now);
+  u32 poll(Interface on, std::span<wire::Frame> out, Instant now);
+  /// Moves what connections with ourselves have to say into the loopback queue; whether any did.
+  bool poll_loopback(Instant now);
+  std::optional<Event> poll_event();
+
+  // As in Host.
+  Result<Listen, tcp::Errc> listen(wire::Endpoint local, u32 backlog, Instant now);
+  std::optional<Conn> accept(Listen handle);
+  wire::Endpoint local_endpoint(Listen handle) const;
+  void close(Listen handle, Instant now);
+  Result<Conn, tcp::Errc> connect(const wire::Endpoint& remote, const wire::Endpoint& local,
+                                  Instant now);
+  Result<Conn, tcp::Errc> connect(Listen handle, const wire::Endpoint& remote, Instant now);
+  tcp::Connection* find(Conn handle);
+  void touch(Conn handle, Instant now);
+  void release(Conn handle, Instant now);
+  Host::Census census() const;
+  const tcp::Counters& counters() const { return context_.counters; }
+
+ private:
+  struct Pending {  // in the event queue
+    Conn connection{};
+    Listen listener{};
+  };
+
+  // tcp_receive.cpp
+  void on_connection(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
+  void on_half_open(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
+  void on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
+  void on_nobody(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
+  void on_listener(Listen handle, const wire::Flow& flow, const Arrival& arrival,
+                   const wire::TcpSegment& segment);
+  void refuse(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
+  void promote(u32 half_open, const Arrival& arrival, const wire::TcpSegment& segment);
+  void send_control(const wire::Flow& flow, const wire::TcpHeader& header, const Hop& hop,
+                    trace::Why why, Instant now);
+  void note_received(const wire::Flow& flow, const wire::TcpSegment& segment, Instant now);
+
+  // tcp_layer.cpp
+  const wire::Flow& flow_of(FlowEntry entry) const;
+  std::optional<FlowEntry> find_flow(const wire::Flow& flow) const;
+  Listen find_listener(const wire::Endpoint& local) const;
+  void settle(Conn handle, ConnectionSlot& slot, Instant now);
+  void settle_accept(Conn handle, ConnectionSlot& slot);
+  void enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now);
+  void mark_ready(Conn handle, ConnectionSlot& slot);
+  void mark_event(Conn handle, ConnectionSlot& slot);
+  void remove_half_open(u32 index);
+  void end_time_wait(u32 index, trace::Why why, Instant now);
+  void free_if_over(Conn handle, ConnectionSlot& slot);
+  void on_half_open_deadline(u32 index, Instant now);
+
+  // tcp_calls.cpp
+  Result<wire::Flow, tcp::Errc> make_flow(const wire::Endpoint& remote, const wire::Endpoint& local,
+                                          const Hop& hop);
+  Result<Conn, tcp::Errc> open(const wire::Flow& flow, const Hop& hop, tcp::State from,
+                               Instant now);
+  std::optional<u16> free_port(const wire::IpAddress& address);
+  void empty_listener(Listen handle, Instant now);
+  void erase_listener(Listen handle);
+
+  // tcp_transmit.cpp
+  struct Turn {
+    u32 filled;
+    bool more;
+  };
+  Turn take_turn(ConnectionSlot& slot, std::span<wire::Frame> out, Instant now);
+  u32 payload_max(const ConnectionSlot& slot) const;
+  wire::IpHeader ip_header(const tcp::Connection& connection, u8 ecn);
+  void emit(const ConnectionSlot& slot, const tcp::Transmit& segment,
+            const std::optional<wire::MacAddress>& mac, wire::Frame& frame, Instant now);
+  void enqueue_copy(const ConnectionSlot& slot, const tcp::Transmit& segment, Instant now);
+
+  Network& network_;
+  tcp::Context context_;
+  FlowTable flows_;
+  Slab<ConnectionSlot> connections_;
+  Slab<HalfOpenSlot> half_open_;
+  Slab<TimeWaitSlot> time_wait_;
+  Slab<ListenerSlot> listeners_;
+  PortIndex listener_ports_;
+  EphemeralPorts ephemeral_;
+  TimingWheel connection_timers_;            // ids are indices of connections_
+  TimingWheel half_open_timers_;             // ids are indices of half_open_
+  IndexList<TimeWaitSlot> time_wait_order_;  // by expiry
+  std::vector<Fifo<Conn>> ready_;            // by interface; the last is the loopback's
+  Fifo<Pending> events_;
+};
+
+}  // namespace handfast::host

@@ -1,0 +1,218 @@
+// RFC 9293 §3.10.7, SEGMENT ARRIVES: finding whom it is for, and the states that have no
+// connection of their own: CLOSED, LISTEN, SYN-RECEIVED after a passive open, TIME-WAIT.
+#include "base/assert.hpp"
+#include "host/tcp_layer.hpp"
+#include "tcp/edges.hpp"
+
+namespace handfast::host {
+
+using tcp::State;
+using wire::Drop;
+using wire::TcpFlags;
+
+void TcpLayer::on_segment(const Arrival& arrival, Bytes bytes) {
+  const wire::IpHeader& ip = arrival.header;
+  const auto segment = wire::parse_tcp(bytes, ip.source, ip.destination, arrival.checksum_verified);
+  if (!segment) return network_.drop(segment.error(), arrival.packet, arrival.now);
+  // RFC 9293 §3.9.2.3 (MUST-57): a SYN to a broadcast or multicast address is discarded; nothing
+  // else could be meant for us either.
+  if (arrival.cast != Cast::unicast || arrival.link_group)
+    return network_.drop(Drop::bad_address, arrival.packet, arrival.now);
+
+  const wire::Flow flow{{ip.destination, segment->header.destination_port},
+                        {ip.source, segment->header.source_port}};
+  const auto entry = find_flow(flow);
+  if (!entry) return on_nobody(flow, arrival, *segment);
+  switch (entry->kind) {
+    case FlowEntry::Kind::connection: return on_connection(entry->index, arrival, *segment);
+    case FlowEntry::Kind::half_open: return on_half_open(entry->index, arrival, *segment);
+    case FlowEntry::Kind::time_wait: return on_time_wait(entry->index, arrival, *segment);
+  }
+}
+
+void TcpLayer::on_connection(u32 index, const Arrival& arrival, const wire::TcpSegment& segment) {
+  const Conn handle = connections_.handle_at(index);
+  ConnectionSlot& slot = *connections_.find(handle);
+  slot.connection.on_segment(segment, arrival.header.ecn(), arrival.now);
+  settle(handle, slot, arrival.now);
+  mark_ready(handle, slot);
+  mark_event(handle, slot);
+}
+
+void TcpLayer::on_half_open(u32 index, const Arrival& arrival, const wire::TcpSegment& segment) {
+  HalfOpenSlot& slot = *half_open_.at(index);
+  const wire::Flow flow = slot.record.flow();
+  const Instant now = arrival.now;
+  switch (slot.record.on_segment(context_, segment)) {
+    case tcp::HalfOpen::Verdict::stays:
+      note_received(flow, segment, now);
+      return network_.drop(segment.header.has(TcpFlags::rst) ? Drop::bad_rst : Drop::no_ack,
+                           arrival.packet, now);
+    case tcp::HalfOpen::Verdict::answer:
+      note_received(flow, segment, now);
+      return send_control(flow, slot.record.syn_ack(context_, now), slot.hop, {"SYN came again"},
+                          now);
+    case tcp::HalfOpen::Verdict::established: return promote(index, arrival, segment);
+    case tcp::HalfOpen::Verdict::reset:
+      note_received(flow, segment, now);
+      ++context_.counters.attempt_fails;
+      tcp::take_edge(context_, State::syn_received, State::listen, flow, now,
+                     {"RST from the peer"});
+      flows_.erase(flow, {FlowEntry::Kind::half_open, index});
+      return remove_half_open(index);
+    case tcp::HalfOpen::Verdict::refuse:
+      note_received(flow, segment, now);
+      return refuse(flow, arrival, segment);
+    case tcp::HalfOpen::Verdict::challenge:
+      note_received(flow, segment, now);
+      if (context_.may_challenge(now))
+        send_control(flow, slot.record.challenge_ack(context_, now), slot.hop, {"challenge ACK"},
+                     now);
+      return network_.drop(Drop::outside_window, arrival.packet, now);
+  }
+}
+
+// The last ACK of the handshake: the record becomes a connection, which then sees the segment.
+void TcpLayer::promote(u32 half_open, const Arrival& arrival, const wire::TcpSegment& segment) {
+  HalfOpenSlot& half = *half_open_.at(half_open);
+  ListenerSlot* listener = listeners_.find(half.listener);
+  ASSERT(listener != nullptr);  // it takes its half-open entries with it
+  if (listener->queue.size() >= listener->backlog ||
+      connections_.size() >= network_.config.connections_max) {
+    note_received(half.record.flow(), segment, arrival.now);
+    return network_.drop(Drop::accept_queue_full, arrival.packet, arrival.now);
+  }
+  const wire::Flow flow = half.record.flow();
+  const u32 mtu = network_.path_mtu(half.hop, flow.remote.address, arrival.now);
+  const Conn handle = connections_.emplace(context_, flow, mtu, half.hop);
+  ConnectionSlot& slot = *connections_.find(handle);
+  slot.listener = half.listener;
+  flows_.replace(flow, {FlowEntry::Kind::half_open, half_open},
+                 {FlowEntry::Kind::connection, handle.index});
+  slot.connection.accept(half.record, arrival.now);
+  remove_half_open(half_open);
+  on_connection(handle.index, arrival, segment);
+}
+
+void TcpLayer::on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSegment& segment) {
+  TimeWaitSlot& slot = *time_wait_.at(index);
+  const wire::Flow flow = slot.record.flow();
+  const Instant now = arrival.now;
+  switch (slot.record.on_segment(segment)) {
+    case tcp::TimeWait::Verdict::ignored:
+      note_received(flow, segment, now);
+      return network_.drop(Drop::connection_closed, arrival.packet, now);
+    case tcp::TimeWait::Verdict::acked:
+      note_received(flow, segment, now);
+      if (context_.may_challenge(now))
+        send_control(flow, slot.record.ack(now), slot.hop, {"old segment in TIME_WAIT"}, now);
+      return;
+    case tcp::TimeWait::Verdict::restarted:
+      note_received(flow, segment, now);
+      slot.record.restart(after(now, 2 * context_.config.msl));
+      time_wait_order_.move_to_back(time_wait_, index);
+      return send_control(flow, slot.record.ack(now), slot.hop, {"FIN came again"}, now);
+    case tcp::TimeWait::Verdict::reuse:
+      // Only for somebody who listens; else the record goes on keeping old segments out.
+      if (!find_listener(flow.local)) {
+        note_received(flow, segment, now);
+        if (context_.may_challenge(now))
+          send_control(flow, slot.record.ack(now), slot.hop, {"SYN in TIME_WAIT"}, now);
+        return;
+      }
+      end_time_wait(index, {"new SYN takes the port pair over"}, now);
+      return on_nobody(flow, arrival, segment);
+  }
+}
+
+void TcpLayer::on_nobody(const wire::Flow& flow, const Arrival& arrival,
+                         const wire::TcpSegment& segment) {
+  note_received(flow, segment, arrival.now);
+  if (const Listen listener = find_listener(flow.local))
+    return on_listener(listener, flow, arrival, segment);
+  network_.drop(Drop::connection_closed, arrival.packet, arrival.now);
+  refuse(flow, arrival, segment);
+}
+
+// §3.10.7.2, LISTEN.
+void TcpLayer::on_listener(Listen handle, const wire::Flow& flow, const Arrival& arrival,
+                           const wire::TcpSegment& segment) {
+  const wire::TcpHeader& h = segment.header;
+  const Instant now = arrival.now;
+  // "First, check for a RST: An incoming RST segment could not be valid".
+  if (h.has(TcpFlags::rst)) return network_.drop(Drop::bad_rst, arrival.packet, now);
+  // "Second, check for an ACK: Any acknowledgment is bad if it arrives on a connection still in
+  // the LISTEN state."
+  if (h.has(TcpFlags::ack)) {
+    network_.drop(Drop::bad_ack, arrival.packet, now);
+    return refuse(flow, arrival, segment);
+  }
+  if (!h.has(TcpFlags::syn)) return network_.drop(Drop::no_ack, arrival.packet, now);
+  ListenerSlot& listener = *listeners_.find(handle);
+  if (listener.queue.size() >= listener.backlog)
+    return network_.drop(Drop::accept_queue_full, arrival.packet, now);
+  if (listener.half_open >= context_.config.half_open_max)
+    return network_.drop(Drop::syn_queue_full, arrival.packet, now);
+  const auto hop = network_.routes.route(flow.remote.address, arrival.interface);
+  if (!hop || hop->cast != Cast::unicast) return network_.drop(Drop::no_route, arrival.packet, now);
+
+  const u32 mtu = network_.path_mtu(*hop, flow.remote.address, now);
+  const u32 index =
+      half_open_.emplace(tcp::HalfOpen(context_, flow, segment, mtu, now), handle, *hop).index;
+  ++listener.half_open;
+  flows_.insert(flow, {FlowEntry::Kind::half_open, index});
+  half_open_timers_.set(index, half_open_.at(index)->record.deadline());
+  tcp::take_edge(context_, State::listen, State::syn_received, flow, now,
+                 {"SYN accepted, backlog {}/{}", listener.half_open + listener.queue.size(),
+                  listener.backlog});
+  send_control(flow, half_open_.at(index)->record.syn_ack(context_, now), *hop, {}, now);
+}
+
+// §3.10.7.1: the RST that makes the other end give up what does not exist here.
+void TcpLayer::refuse(const wire::Flow& flow, const Arrival& arrival,
+                      const wire::TcpSegment& segment) {
+  const wire::TcpHeader& h = segment.header;
+  if (h.has(TcpFlags::rst)) return;
+  const auto hop = network_.routes.route(flow.remote.address, arrival.interface);
+  if (!hop || hop->cast != Cast::unicast || flow.remote.address.is_unspecified()) return;
+  wire::TcpHeader reset{.source_port = flow.local.port, .destination_port = flow.remote.port};
+  if (h.has(TcpFlags::ack)) {
+    reset.sequence = h.acknowledgment;  // <SEQ=SEG.ACK><CTL=RST>
+    reset.flags = TcpFlags::rst;
+  } else {
+    reset.acknowledgment = h.sequence + segment.sequence_length();
+    reset.flags = TcpFlags::rst | TcpFlags::ack;  // <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
+  }
+  ++network_.counters.resets_to_nobody;
+  ++context_.counters.resets_out;
+  send_control(flow, reset, *hop, {"nobody is here"}, arrival.now);
+}
+
+void TcpLayer::send_control(const wire::Flow& flow, const wire::TcpHeader& header, const Hop& hop,
+                            trace::Why why, Instant now) {
+  ++context_.counters.segments_out;
+  if (context_.sink != nullptr) context_.sink->on(now, trace::SegmentSent{flow, header, 0, why});
+  network_.send_tcp(flow, header, hop, now);
+}
+
+void TcpLayer::note_received(const wire::Flow& flow, const wire::TcpSegment& segment, Instant now) {
+  ++context_.counters.segments_in;
+  if (context_.sink != nullptr)
+    context_.sink->on(
+        now, trace::SegmentReceived{flow, segment.header, to<u32>(segment.payload.size())});
+}
+
+bool TcpLayer::on_error(const wire::Flow& flow, u32 sequence, const wire::IcmpError& error,
+                        Instant now) {
+  const auto entry = find_flow(flow);
+  if (!entry || entry->kind != FlowEntry::Kind::connection) return false;
+  const Conn handle = connections_.handle_at(entry->index);
+  ConnectionSlot& slot = *connections_.find(handle);
+  slot.connection.on_icmp(error, sequence, now);
+  settle(handle, slot, now);
+  mark_ready(handle, slot);
+  mark_event(handle, slot);
+  return true;
+}
+
+}  // namespace handfast::host
