@@ -88,8 +88,8 @@ Result<TcpSegment, Drop> parse_tcp(Bytes segment, const IpAddress& source,
 /// The size of the header with these options, padded to 32 bits; at most 60. What does not fit into
 /// 40 bytes of options is left out: SACK blocks one by one, then `raw`.
 u32 tcp_header_size_of(const TcpHeader& header);
-/// Writes the header with the checksum field 0; returns its size. Options go out in the order of
-/// Linux: MSS, SACK-permitted, timestamps, window scale, Fast Open, SACK; NOPs pad before.
+/// Writes the header with the checksum field 0; returns its size. Options go out in the order and
+/// alignment of Linux: MSS, SACK-permitted, timestamps, window scale, Fast Open, SACK.
 u32 emit_tcp(const TcpHeader& header, MutBytes out);
 /// The same, and the checksum over header and up to two pieces of payload.
 u32 emit_tcp(const TcpHeader& header, const std::array<Bytes, 2>& payload, const IpAddress& source,

@@ -144,8 +144,8 @@ void write_timestamps(const TcpOptions& options, Writer& out) {
 void write_fast_open(const TcpOptions& options, Writer& out) {
   const u8 size = options.fast_open_size;
   ASSERT(size <= 16 && size % 2 == 0 && size != 2);
-  out.nops(padded(2u + size) - (2u + size));
   out.byte(fast_open).byte(to<u8>(2 + size)).bytes(Bytes(*options.fast_open).first(size));
+  out.nops(padded(2u + size) - (2u + size));
 }
 
 }  // namespace
