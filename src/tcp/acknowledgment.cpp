@@ -106,6 +106,7 @@ void Connection::acknowledge(u32 ack, const wire::TcpHeader& header, Progress& p
     if (acks_syn) rtt_.after_lost_syn();
     return;
   }
+  progress.rtt = *sample;
   rtt_.on_sample(*sample, context_.config);
   if (context_.sink != nullptr)
     context_.sink->on(

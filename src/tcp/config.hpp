@@ -6,6 +6,9 @@
 
 namespace handfast::tcp {
 
+/// Congestion control: RFC 9438 or RFC 5681.
+enum class Algorithm : u8 { cubic, reno };
+
 struct Config {
   // Opening.
   u32 syn_retries_max = 6;      // retransmissions of SYN before the open fails
@@ -35,9 +38,10 @@ struct Config {
   Duration user_timeout = 0s;  // RFC 9293 §3.8.3 R2 as time; 0: retries_max decides
 
   // Acknowledging and sending.
-  Duration delayed_ack = 40ms;       // RFC 9293 §3.8.6.3: below 500 ms
-  u32 quick_acks = 16;               // segments acknowledged at once after the open
-  bool no_delay = false;             // true switches Nagle's algorithm off
+  Duration delayed_ack = 40ms;  // RFC 9293 §3.8.6.3: below 500 ms
+  u32 quick_acks = 16;          // segments acknowledged at once after the open
+  bool no_delay = false;        // true switches Nagle's algorithm off
+  Algorithm congestion = Algorithm::cubic;
   u32 initial_window_segments = 10;  // RFC 6928
   u32 mss_default = 536;             // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
 

@@ -30,7 +30,8 @@ Connection::Connection(Context& context, const wire::Flow& flow, u32 path_mtu)
       mtu_(to<u16>(std::min<u32>(path_mtu, 65535))),
       timestamp_offset_(context.timestamp_offset(flow)),
       rtt_(context.config),
-      control_(default_mss(flow, context.config), context.config.initial_window_segments) {
+      control_(context.config.congestion, default_mss(flow, context.config),
+               context.config.initial_window_segments) {
   timers_.fill(never);
   rcv_.limit = std::min(context.config.receive_window_initial, context.config.receive_buffer_max);
 }

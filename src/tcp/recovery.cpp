@@ -121,8 +121,7 @@ void Connection::enter_fast_recovery(Instant now, trace::Why why) {
   recover_.prr_start = std::max(snd_.nxt - snd_.una, 1u);
   recover_.prr_delivered = 0;
   recover_.prr_out = 0;
-  control_.on_loss(std::max(in_flight(), std::min(control_.window(), recover_.prr_start)),
-                   mss_now(), now);
+  control_.on_loss(mss_now(), now);
   if (context_.sink != nullptr)
     context_.sink->on(
         now, trace::CongestionChanged{flow_, control_.window(), control_.threshold(), why});
@@ -141,7 +140,8 @@ void Connection::after_ack(const Progress& progress, Instant now) {
   } else if (recover_.phase == Phase::fast) {
     proportional_reduction(progress);
   } else if (progress.acked > 0 && progress.window_limited) {
-    control_.on_ack(progress.acked, mss_now(), now);
+    control_.on_ack(
+        {progress.acked, mss_now(), snd_.una, snd_.nxt, progress.rtt, rtt_.smoothed(), now});
   }
   if (progress.acked > 0) {
     rtt_.clear_backoff();

@@ -301,7 +301,7 @@ void Connection::take_syn_options(const wire::TcpHeader& syn) {
   timestamps_ = o.timestamps.has_value() && config.timestamps;
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
   sack_ = o.sack_permitted && config.sack;
-  control_ = CongestionControl(mss_now(), config.initial_window_segments);
+  control_ = CongestionControl(config.congestion, mss_now(), config.initial_window_segments);
 }
 
 }  // namespace handfast::tcp

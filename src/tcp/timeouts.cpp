@@ -64,7 +64,7 @@ void Connection::on_retransmit_timeout(Instant now) {
   }
   if (!sack_) recover_.sacked_bytes = 0;
   if (recover_.phase != Phase::timeout && !opening) {
-    control_.on_timeout(in_flight() + recover_.lost_bytes, mss_now(), now);
+    control_.on_timeout(mss_now(), now);
   } else if (!opening) {
     control_.set_window(mss_now());
   }

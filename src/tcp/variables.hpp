@@ -53,6 +53,7 @@ struct Progress {
   u32 acked = 0;      // sequence numbers acknowledged in order
   u32 sacked = 0;     // bytes newly acknowledged out of order
   u32 delivered = 0;  // bytes newly known to be delivered, either way
+  Duration rtt{};     // measured by it; zero: none
   bool duplicate = false;
   bool window_limited = false;  // the congestion window was what held us back
 };

@@ -3,6 +3,8 @@
 
 #include <variant>
 
+#include "tcp/config.hpp"
+#include "tcp/congestion/cubic.hpp"
 #include "tcp/congestion/reno.hpp"
 
 namespace handfast::tcp {
@@ -10,46 +12,41 @@ namespace handfast::tcp {
 /// Forwards to the algorithm of this connection. All sizes in bytes.
 class CongestionControl {
  public:
-  CongestionControl(u32 mss, u32 initial_segments) : algorithm_(Reno(mss, initial_segments)) {}
+  CongestionControl(Algorithm algorithm, u32 mss, u32 initial_segments)
+      : algorithm_(Cubic(mss, initial_segments)) {
+    if (algorithm == Algorithm::reno) algorithm_ = Reno(mss, initial_segments);
+  }
 
   u32 window() const {
-    return ask([](const auto& a) { return a.window(); });
+    return std::visit([](const auto& a) { return a.window(); }, algorithm_);
   }
   u32 threshold() const {
-    return ask([](const auto& a) { return a.threshold(); });
+    return std::visit([](const auto& a) { return a.threshold(); }, algorithm_);
   }
   bool in_slow_start() const { return window() < threshold(); }
-  /// `acked` new bytes were acknowledged outside of recovery while the window was in full use.
-  void on_ack(u32 acked, u32 mss, Instant now) {
-    tell([&](auto& a) { a.on_ack(acked, mss, now); });
+  /// New data was acknowledged outside of fast recovery while the window was in full use.
+  void on_ack(const AckSample& ack) {
+    std::visit([&](auto& a) { a.on_ack(ack); }, algorithm_);
   }
-  /// A loss began an episode of fast recovery with `in_flight` bytes out.
-  void on_loss(u32 in_flight, u32 mss, Instant now) {
-    tell([&](auto& a) { a.on_loss(in_flight, mss, now); });
+  /// A loss began an episode of fast recovery.
+  void on_loss(u32 mss, Instant now) {
+    std::visit([&](auto& a) { a.on_loss(mss, now); }, algorithm_);
   }
   /// The retransmission timer ran out for the first time since the last progress.
-  void on_timeout(u32 in_flight, u32 mss, Instant now) {
-    tell([&](auto& a) { a.on_timeout(in_flight, mss, now); });
+  void on_timeout(u32 mss, Instant now) {
+    std::visit([&](auto& a) { a.on_timeout(mss, now); }, algorithm_);
+  }
+  /// The last on_loss() or on_timeout() was a mistake.
+  void undo() {
+    std::visit([](auto& a) { a.undo(); }, algorithm_);
   }
   /// During and after recovery the window is what RFC 6937 says.
   void set_window(u32 bytes) {
-    tell([&](auto& a) { a.set_window(bytes); });
-  }
-  /// RFC 5681 §4.1: nothing was sent for longer than an RTO.
-  void on_idle(u32 restart_window) {
-    if (window() > restart_window) set_window(restart_window);
+    std::visit([&](auto& a) { a.set_window(bytes); }, algorithm_);
   }
 
  private:
-  template <class F>
-  u32 ask(F f) const {
-    return std::visit(f, algorithm_);
-  }
-  template <class F>
-  void tell(F f) {
-    std::visit(f, algorithm_);
-  }
-  std::variant<Reno> algorithm_;
+  std::variant<Cubic, Reno> algorithm_;
 };
 
 }  // namespace handfast::tcp

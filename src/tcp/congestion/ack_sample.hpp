@@ -1,0 +1,19 @@
+// What a congestion controller hears of an acknowledgment.
+#pragma once
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+
+namespace handfast::tcp {
+
+struct AckSample {
+  u32 acked = 0;        // bytes newly acknowledged
+  u32 mss = 0;          // bytes
+  u32 una = 0;          // SND.UNA after it
+  u32 nxt = 0;          // SND.NXT
+  Duration rtt{};       // measured by this acknowledgment; zero: none
+  Duration smoothed{};  // SRTT
+  Instant now{};
+};
+
+}  // namespace handfast::tcp
