@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 #include <linux/if_addr.h>
@@ -20,6 +21,8 @@ namespace {
 using wire::IpAddress;
 
 constexpr u32 ipv6_mtu_min = 1280;  // RFC 8200 §5
+constexpr u32 route_changes_max = 20;
+constexpr int route_wait_ms = 100;
 
 std::string reason(int code) { return std::system_category().message(code); }
 
@@ -112,6 +115,24 @@ int add_address(u32 index, const InterfaceAddress& wanted, const IpAddress& kern
   return request.transact();
 }
 
+bool is_local(const IpAddress& address) {
+  rtmsg route{};
+  route.rtm_family = AF_INET6;
+  route.rtm_dst_len = 128;
+  std::array<u8, sizeof route> found{};
+  NetlinkRequest request(RTM_GETROUTE, 0);
+  request.body(route).attribute(RTA_DST, octets_of(address));
+  if (request.transact(found) != 0) return false;
+  std::memcpy(&route, found.data(), sizeof route);
+  return route.rtm_type == RTN_LOCAL;
+}
+
+// Linux makes an IPv6 address its own in a work queue, after the request to add it was answered.
+// What arrives for it until then is lost, and a first SYN,ACK would be missed for a second.
+void wait_until_local(const IpAddress& address, RouteWatch& routes) {
+  for (u32 i = 0; i < route_changes_max && !is_local(address); ++i) routes.wait(route_wait_ms);
+}
+
 }  // namespace
 
 Result<IpAddress, Error> kernel_address_for(const IpAddress& ours, u8 prefix_length) {
@@ -143,12 +164,14 @@ Result<void, Error> configure(const std::string& name, const InterfaceOptions& o
         options.mtu == 0 ? "bring the link up" : fmt::format("set the MTU to {}", options.mtu);
     return failure(cannot(name, what, code));
   }
+  RouteWatch routes;
   for (const InterfaceAddress& wanted : options.addresses) {
     auto kernel = wanted.kernel ? Result<IpAddress, Error>(*wanted.kernel)
                                 : kernel_address_for(wanted.ours, wanted.prefix_length);
     if (!kernel) return failure(kernel.error());
     if (const int code = add_address(index, wanted, *kernel); code != 0)
       return failure(cannot(name, fmt::format("put {}", to_string(*kernel)), code));
+    if (kernel->is_v6()) wait_until_local(*kernel, routes);
   }
   return {};
 }

@@ -32,7 +32,8 @@ Result<wire::IpAddress, Error> kernel_address_for(const wire::IpAddress& ours, u
 /// Brings the interface `name` up so that the kernel reaches our addresses at once: no route to
 /// add, and no duplicate address detection to wait for (RFC 4862 §5.4) on the kernel's addresses.
 /// A kernel address outside the prefix makes a point-to-point pair of the two. What is set already
-/// is no error. The network namespace is that of the calling thread.
+/// is no error. Waits until the kernel answers for its IPv6 addresses, which takes milliseconds, or
+/// two seconds where nobody has the device open. The network namespace is the calling thread's.
 Result<void, Error> configure(const std::string& name, const InterfaceOptions& options);
 
 }  // namespace handfast::link

@@ -1,9 +1,11 @@
 #include "link/netlink.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,16 +14,24 @@ namespace {
 
 constexpr u32 alignment = 4;  // of headers and attributes
 
-int read_answer(int fd) {
+int read_answer(int fd, MutBytes reply) {
   alignas(8) std::array<u8, 4096> answer{};
   const ssize_t got = recv(fd, answer.data(), answer.size(), 0);
   if (got < 0) return errno;
   nlmsghdr header{};
   nlmsgerr error{};
-  if (to<std::size_t>(got) < sizeof header + sizeof error) return EPROTO;
+  const Bytes body = Bytes(answer)
+                         .first(to<std::size_t>(got))
+                         .subspan(std::min(to<std::size_t>(got), sizeof header));
   std::memcpy(&header, answer.data(), sizeof header);
-  std::memcpy(&error, answer.data() + sizeof header, sizeof error);
-  return header.nlmsg_type == NLMSG_ERROR ? -error.error : EPROTO;
+  if (header.nlmsg_type == NLMSG_ERROR) {
+    if (body.size() < sizeof error) return EPROTO;
+    std::memcpy(&error, body.data(), sizeof error);
+    return -error.error;
+  }
+  if (reply.empty() || body.size() < reply.size()) return EPROTO;
+  std::memcpy(reply.data(), body.data(), reply.size());
+  return 0;
 }
 
 }  // namespace
@@ -49,12 +59,12 @@ NetlinkRequest& NetlinkRequest::attribute(u16 type, u32 value) {
   return attribute(type, Bytes(bytes));
 }
 
-int NetlinkRequest::transact() {
+int NetlinkRequest::transact(MutBytes reply) {
   std::memcpy(buffer_.data(), &size_, sizeof size_);  // nlmsg_len, its first field
   const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) return errno;
   // A netlink socket that was never bound or connected talks to the kernel.
-  const int result = send(fd, buffer_.data(), size_, 0) < 0 ? errno : read_answer(fd);
+  const int result = send(fd, buffer_.data(), size_, 0) < 0 ? errno : read_answer(fd, reply);
   close(fd);
   return result;
 }
@@ -64,6 +74,24 @@ u8* NetlinkRequest::grow(std::size_t size) {
   size_ += (to<u32>(size) + alignment - 1) / alignment * alignment;
   ASSERT(size_ <= buffer_.size());
   return buffer_.data() + at;
+}
+
+RouteWatch::RouteWatch()
+    : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)) {
+  const int group = RTNLGRP_IPV6_ROUTE;
+  // Where this fails wait() only waits longer than it must.
+  (void)setsockopt(fd_, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+}
+
+RouteWatch::~RouteWatch() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void RouteWatch::wait(int timeout_ms) {
+  pollfd change{.fd = fd_, .events = POLLIN, .revents = 0};
+  if (poll(&change, 1, timeout_ms) <= 0) return;
+  std::array<u8, 4096> news{};
+  (void)recv(fd_, news.data(), news.size(), 0);
 }
 
 }  // namespace handfast::link

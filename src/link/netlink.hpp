@@ -23,14 +23,30 @@ class NetlinkRequest {
   NetlinkRequest& attribute(u16 type, Bytes value);
   NetlinkRequest& attribute(u16 type, u32 value);
 
-  /// Sends it and waits for the kernel's answer: 0, or the errno.
-  int transact();
+  /// Sends it and waits for the kernel's answer: 0, or the errno. `reply` is filled with the
+  /// beginning of what was asked for, behind the header.
+  int transact(MutBytes reply = {});
 
  private:
   u8* grow(std::size_t size);
 
   alignas(8) std::array<u8, 512> buffer_{};
   u32 size_ = 0;
+};
+
+/// Hears of every change to the IPv6 routes from its construction on.
+class RouteWatch {
+ public:
+  RouteWatch();
+  ~RouteWatch();
+  RouteWatch(const RouteWatch&) = delete;
+  RouteWatch& operator=(const RouteWatch&) = delete;
+
+  /// Waits for one change; gives up after `timeout_ms`.
+  void wait(int timeout_ms);
+
+ private:
+  int fd_;
 };
 
 }  // namespace handfast::link
