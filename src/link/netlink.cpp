@@ -78,9 +78,11 @@ u8* NetlinkRequest::grow(std::size_t size) {
 
 RouteWatch::RouteWatch()
     : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)) {
-  const int group = RTNLGRP_IPV6_ROUTE;
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = RTMGRP_IPV6_ROUTE;
   // Where this fails wait() only waits longer than it must.
-  (void)setsockopt(fd_, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+  (void)bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
 RouteWatch::~RouteWatch() {
