@@ -1,6 +1,8 @@
 // RFC 1071 §1 and §2.
 #include "wire/checksum.hpp"
 
+#include <cstring>
+
 #include "wire/checksum_kernels.hpp"
 
 namespace handfast::wire {
@@ -12,6 +14,15 @@ u16 fold(u64 sum) {
   sum = (sum & 0xffff) + (sum >> 16);
   sum = (sum & 0xffff) + (sum >> 16);
   return to<u16>(sum);
+}
+
+u64 sum_of_8(const u8* at) {
+  u64 word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return (word & 0xffffffff) + (word >> 32);
+}
+u64 sum_of(const IpAddress& address) {
+  return sum_of_8(address.octets.data()) + sum_of_8(address.octets.data() + 8);
 }
 
 }  // namespace
@@ -38,9 +49,7 @@ Checksum& Checksum::add_pseudo_header(const IpAddress& source, const IpAddress& 
   // one's complement; the IPv4 length is shorter by zeros only.
   u8 tail[8] = {0, 0, 0, 0, 0, 0, 0, protocol};
   store_be32(tail, upper_length);
-  sum_ += checksum_kernels::sum_portable(source.octets.data(), 16);
-  sum_ += checksum_kernels::sum_portable(destination.octets.data(), 16);
-  sum_ += checksum_kernels::sum_portable(tail, sizeof tail);
+  sum_ += sum_of(source) + sum_of(destination) + sum_of_8(tail);
   return *this;
 }
 

@@ -1,5 +1,8 @@
 // The Internet Protocol, RFC 791 §3.1. Options are skipped: those that change a packet's way or
 // are changed on it have no use for a host (RFC 7126), and none of them is asked for.
+#include <cstring>
+#include <utility>
+
 #include "base/assert.hpp"
 #include "base/byte_order.hpp"
 #include "wire/checksum.hpp"
@@ -13,12 +16,12 @@ constexpr u16 flag_more_fragments = 0x2000;
 constexpr u16 offset_mask = 0x1fff;  // in units of 8 bytes
 
 // The fixed part's fields, from 20 bytes.
-IpHeader read_fields(const u8* at) {
-  IpHeader header{.source = IpAddress::from_v4(at + 12),
-                  .destination = IpAddress::from_v4(at + 16),
-                  .protocol = at[9],
-                  .hop_limit = at[8],
-                  .traffic_class = at[1]};
+void read_fields(const u8* at, IpHeader& header) {
+  header.source = IpAddress::from_v4(at + 12);
+  header.destination = IpAddress::from_v4(at + 16);
+  header.protocol = at[9];
+  header.hop_limit = at[8];
+  header.traffic_class = at[1];
   const u16 identification = load_be16(at + 4);
   const u16 word = load_be16(at + 6);
   header.dont_fragment = (word & flag_dont_fragment) != 0;
@@ -28,7 +31,6 @@ IpHeader read_fields(const u8* at) {
     header.fragment = Fragment{identification, offset, more};
   else
     header.identification = identification;
-  return header;
 }
 
 // The header's size in bytes, or why there is none.
@@ -51,25 +53,28 @@ Result<IpPacket, Drop> parse_ipv4(Bytes packet) {
   if (Checksum{}.add(packet.first(*header_size)).sum() != 0xffff)
     return failure(Drop::bad_checksum);
 
-  IpPacket result{.header = read_fields(packet.data()),
-                  .payload = packet.subspan(*header_size, total_length - *header_size),
-                  .header_size = *header_size};
-  const IpHeader& header = result.header;
+  Result<IpPacket, Drop> result(std::in_place);
+  IpHeader& header = result->header;
+  read_fields(packet.data(), header);
+  result->payload = packet.subspan(*header_size, total_length - *header_size);
+  result->header_size = *header_size;
   // RFC 1122 §3.2.1.3: a group is never a source. 0.0.0.0 is, for a host that asks for its
   // address; subnets' broadcasts and loopback are for the host to judge.
   if (header.source.is_multicast() || header.source.is_limited_broadcast())
-    return failure(Drop::bad_address);
-  if (header.fragment && !is_valid(*header.fragment, result.payload.size()))
-    return failure(Drop::bad_fragment);
+    result = failure(Drop::bad_address);
+  else if (header.fragment && !is_valid(*header.fragment, result->payload.size()))
+    result = failure(Drop::bad_fragment);
   return result;
 }
 
 Result<IpPacket, Drop> parse_quoted_ipv4(Bytes original) {
   const auto header_size = read_header_size(original);
   if (!header_size) return failure(header_size.error());
-  return IpPacket{.header = read_fields(original.data()),
-                  .payload = original.subspan(*header_size),
-                  .header_size = *header_size};
+  Result<IpPacket, Drop> result(std::in_place);
+  read_fields(original.data(), result->header);
+  result->payload = original.subspan(*header_size);
+  result->header_size = *header_size;
+  return result;
 }
 
 u32 emit_ipv4(const IpHeader& header, u32 payload_length, MutBytes out) {

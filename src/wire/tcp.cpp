@@ -1,6 +1,8 @@
 // The TCP header, RFC 9293 §3.1.
 #include "wire/tcp.hpp"
 
+#include <utility>
+
 #include "base/assert.hpp"
 #include "base/byte_order.hpp"
 #include "wire/checksum.hpp"
@@ -28,21 +30,23 @@ Result<TcpSegment, Drop> parse_tcp(Bytes segment, const IpAddress& source,
     sum.add_pseudo_header(source, destination, protocol_tcp, length).add(segment);
     if (sum.sum() != 0xffff) return failure(Drop::bad_checksum);
   }
-  TcpSegment result{.header = {.source_port = load_be16(at),
-                               .destination_port = load_be16(at + 2),
-                               .sequence = load_be32(at + 4),
-                               .acknowledgment = load_be32(at + 8),
-                               .flags = to<u16>(word & flags_mask),
-                               .window = load_be16(at + 14),
-                               .urgent_pointer = load_be16(at + 18)},
-                    .payload = segment.subspan(header_size)};
+  // Built where it is returned: this is on every segment's way.
+  Result<TcpSegment, Drop> result(std::in_place);
+  TcpHeader& header = result->header;
+  header.source_port = load_be16(at);
+  header.destination_port = load_be16(at + 2);
+  header.sequence = load_be32(at + 4);
+  header.acknowledgment = load_be32(at + 8);
+  header.flags = to<u16>(word & flags_mask);
+  header.window = load_be16(at + 14);
+  header.urgent_pointer = load_be16(at + 18);
+  result->payload = segment.subspan(header_size);
   // RFC 6335 §6: port 0 is reserved; no answer to it could be told from no answer.
-  if (result.header.source_port == 0 || result.header.destination_port == 0)
-    return failure(Drop::bad_port);
-  if (header_size > tcp_header_size) {
-    const auto options = parse_options(segment.subspan(20, header_size - tcp_header_size));
-    if (!options) return failure(options.error());
-    result.header.options = *options;
+  if (header.source_port == 0 || header.destination_port == 0) {
+    result = failure(Drop::bad_port);
+  } else if (header_size > tcp_header_size) {
+    const Bytes area = segment.subspan(tcp_header_size, header_size - tcp_header_size);
+    if (!parse_options(area, header.options)) result = failure(Drop::bad_option);
   }
   return result;
 }

@@ -150,12 +150,11 @@ void write_fast_open(const TcpOptions& options, Writer& out) {
 
 }  // namespace
 
-Result<TcpOptions, Drop> parse_options(Bytes area) {
-  TcpOptions options;
+bool parse_options(Bytes area, TcpOptions& options) {
   options.raw = area;
   if (area.size() == aligned_timestamps_size && load_be32(area.data()) == aligned_timestamps) {
     options.timestamps = read_timestamps(area.data() + 4);
-    return options;
+    return true;
   }
   // RFC 9293 §3.1, MUST-7: "TCP implementations MUST be prepared to handle an illegal option
   // length (e.g., zero)".
@@ -164,11 +163,11 @@ Result<TcpOptions, Drop> parse_options(Bytes area) {
       area = area.subspan(1);
       continue;
     }
-    if (area.size() < 2 || area[1] < 2 || area[1] > area.size()) return failure(Drop::bad_option);
+    if (area.size() < 2 || area[1] < 2 || area[1] > area.size()) return false;
     read_option(area[0], area.subspan(2, area[1] - 2u), options);
     area = area.subspan(area[1]);
   }
-  return options;
+  return true;
 }
 
 u32 options_size(const TcpOptions& options) { return plan_for(options).size; }
