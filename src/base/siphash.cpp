@@ -9,7 +9,7 @@ namespace {
 
 /// Words of the message are little-endian by definition (§2.2), whatever the machine is.
 u64 load_le64(const u8* at) {
-  u64 value;
+  u64 value = 0;
   std::memcpy(&value, at, sizeof value);
   if constexpr (std::endian::native == std::endian::big) value = __builtin_bswap64(value);
   return value;

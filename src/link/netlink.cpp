@@ -7,7 +7,6 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace handfast::link {
 namespace {
@@ -61,12 +60,11 @@ NetlinkRequest& NetlinkRequest::attribute(u16 type, u32 value) {
 
 int NetlinkRequest::transact(MutBytes reply) {
   std::memcpy(buffer_.data(), &size_, sizeof size_);  // nlmsg_len, its first field
-  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return errno;
+  const Descriptor kernel(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (!kernel) return errno;
   // A netlink socket that was never bound or connected talks to the kernel.
-  const int result = send(fd, buffer_.data(), size_, 0) < 0 ? errno : read_answer(fd, reply);
-  close(fd);
-  return result;
+  if (send(kernel.get(), buffer_.data(), size_, 0) < 0) return errno;
+  return read_answer(kernel.get(), reply);
 }
 
 u8* NetlinkRequest::grow(std::size_t size) {
@@ -77,23 +75,20 @@ u8* NetlinkRequest::grow(std::size_t size) {
 }
 
 RouteWatch::RouteWatch()
-    : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)) {
+    : socket_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)) {
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = RTMGRP_IPV6_ROUTE;
-  // Where this fails wait() only waits longer than it must.
-  (void)bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-}
-
-RouteWatch::~RouteWatch() {
-  if (fd_ >= 0) close(fd_);
+  const auto* any = reinterpret_cast<const sockaddr*>(&address);
+  // Without it wait() only waits longer than it must.
+  if (bind(socket_.get(), any, sizeof address) != 0) socket_ = Descriptor();
 }
 
 void RouteWatch::wait(int timeout_ms) {
-  pollfd change{.fd = fd_, .events = POLLIN, .revents = 0};
+  pollfd change{.fd = socket_.get(), .events = POLLIN, .revents = 0};
   if (poll(&change, 1, timeout_ms) <= 0) return;
   std::array<u8, 4096> news{};
-  (void)recv(fd_, news.data(), news.size(), 0);
+  (void)recv(socket_.get(), news.data(), news.size(), 0);
 }
 
 }  // namespace handfast::link

@@ -6,6 +6,7 @@
 
 #include "base/assert.hpp"
 #include "base/types.hpp"
+#include "link/descriptor.hpp"
 
 namespace handfast::link {
 
@@ -38,15 +39,12 @@ class NetlinkRequest {
 class RouteWatch {
  public:
   RouteWatch();
-  ~RouteWatch();
-  RouteWatch(const RouteWatch&) = delete;
-  RouteWatch& operator=(const RouteWatch&) = delete;
 
   /// Waits for one change; gives up after `timeout_ms`.
   void wait(int timeout_ms);
 
  private:
-  int fd_;
+  Descriptor socket_;
 };
 
 }  // namespace handfast::link

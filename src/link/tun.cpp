@@ -1,5 +1,6 @@
 #include "link/tun.hpp"
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -11,7 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -92,54 +92,27 @@ int attach(int fd, ifreq& request, const TunOptions& options) {
 
 Result<Tun, Error> Tun::open(const TunOptions& options) {
   if (auto error = check_name(options.name)) return failure(*error);
-  const int fd = ::open(device_file, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return failure(cannot_open_file(errno));
+  Descriptor device(::open(device_file, O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!device) return failure(cannot_open_file(errno));
   ifreq request = request_for(options.name);
-  if (const int code = attach(fd, request, options); code != 0) {
-    close(fd);
-    return failure(cannot_attach(options, code));
-  }
-  return Tun(fd, request.ifr_name, options);
+  const int code = attach(device.get(), request, options);
+  if (code != 0) return failure(cannot_attach(options, code));
+  return Tun(std::move(device), request.ifr_name, options);
 }
 
-Tun::Tun(int fd, std::string name, const TunOptions& options)
-    : fd_(fd),
+Tun::Tun(Descriptor device, std::string name, const TunOptions& options)
+    : device_(std::move(device)),
       name_(std::move(name)),
       mode_(options.mode),
       offload_(options.offload),
       slots_(std::make_unique_for_overwrite<u8[]>(std::size_t{slot_bytes} * batch_max)),
       headers_(std::make_unique<u8[]>(std::size_t{wire::Frame::header_room} * batch_max)) {}
 
-Tun::Tun(Tun&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      name_(std::move(other.name_)),
-      mode_(other.mode_),
-      offload_(other.offload_),
-      lent_(std::exchange(other.lent_, 0)),
-      counters_(other.counters_),
-      fault_(std::move(other.fault_)),
-      slots_(std::move(other.slots_)),
-      headers_(std::move(other.headers_)),
-      frames_(other.frames_) {}
-
-Tun& Tun::operator=(Tun&& other) noexcept {
-  if (this == &other) return *this;
-  std::destroy_at(this);
-  return *std::construct_at(this, std::move(other));
-}
-
-Tun::~Tun() {
-  if (fd_ >= 0) close(fd_);
-}
-
 Caps Tun::caps() const {
   ifreq request = request_for(name_);
   u32 mtu = mtu_default;
-  const int any_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (any_socket >= 0) {
-    if (ioctl(any_socket, SIOCGIFMTU, &request) == 0) mtu = to<u32>(request.ifr_mtu);
-    close(any_socket);
-  }
+  const Descriptor any_socket(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (ioctl(any_socket.get(), SIOCGIFMTU, &request) == 0) mtu = to<u32>(request.ifr_mtu);
   const bool is_tap = mode_ == TunMode::tap;
   return {.link_type = is_tap ? trace::LinkType::ethernet : trace::LinkType::ip,
           .mtu = mtu,
@@ -158,7 +131,7 @@ bool Tun::receive_one(Received& received) {
   VirtioHeader header;
   std::array<iovec, 2> into{{{&header, sizeof header}, {slot, slot_bytes}}};
   const std::size_t first = offload_ ? 0 : 1;
-  const ssize_t got = readv(fd_, &into[first], to<int>(into.size() - first));
+  const ssize_t got = readv(device_.get(), &into[first], to<int>(into.size() - first));
   if (got < 0) {
     note(errno);
     return false;
@@ -195,14 +168,14 @@ void Tun::transmit_one(const wire::Frame& frame) {
   VirtioHeader header;
   if (offload_) header = virtio_header_of(frame, link_type);
   const auto piece = [](Bytes bytes) {
-    return iovec{const_cast<u8*>(bytes.data()), bytes.size()};  // writev() only reads
+    return iovec{std::bit_cast<void*>(bytes.data()), bytes.size()};  // writev() only reads
   };
   std::array<iovec, 4> from{{{&header, sizeof header},
                              piece(frame.header),
                              piece(frame.payload[0]),
                              piece(frame.payload[1])}};
   const std::size_t first = offload_ ? 0 : 1;
-  if (writev(fd_, &from[first], to<int>(from.size() - first)) < 0) {
+  if (writev(device_.get(), &from[first], to<int>(from.size() - first)) < 0) {
     ++counters_.frames_refused;
     note(errno);
     return;

@@ -7,10 +7,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "link/descriptor.hpp"
 #include "link/device.hpp"
 #include "link/error.hpp"
 #include "wire/frame.hpp"
@@ -38,15 +40,9 @@ class Tun {
   /// us. It comes as it is: configure() of interface.hpp brings it up.
   static Result<Tun, Error> open(const TunOptions& options);
 
-  Tun(Tun&& other) noexcept;
-  Tun& operator=(Tun&& other) noexcept;
-  Tun(const Tun&) = delete;
-  Tun& operator=(const Tun&) = delete;
-  ~Tun();
-
   const std::string& name() const { return name_; }
   /// Non-blocking; readable when receive() has something. It stays ours.
-  int fd() const { return fd_; }
+  int fd() const { return device_.get(); }
   const TunCounters& counters() const { return counters_; }
   /// Why the device is of no use any more (it was removed), if so.
   const std::optional<Error>& fault() const { return fault_; }
@@ -60,7 +56,7 @@ class Tun {
   Instant deadline() const { return never; }
 
  private:
-  Tun(int fd, std::string name, const TunOptions& options);
+  Tun(Descriptor device, std::string name, const TunOptions& options);
 
   bool receive_one(Received& received);
   void transmit_one(const wire::Frame& frame);
@@ -69,7 +65,7 @@ class Tun {
   // A packet of 64 KiB with its Ethernet header. Memory is only touched where a frame needs it.
   static constexpr u32 slot_bytes = 65'536 + 64;
 
-  int fd_ = -1;
+  Descriptor device_;
   std::string name_;
   TunMode mode_ = TunMode::tun;
   bool offload_ = false;
@@ -81,6 +77,6 @@ class Tun {
   std::array<wire::Frame, batch_max> frames_{};
 };
 
-static_assert(Device<Tun>);
+static_assert(Device<Tun> && std::is_nothrow_move_constructible_v<Tun>);
 
 }  // namespace handfast::link
