@@ -41,16 +41,6 @@ bool wants_color(ColorMode mode, int fd) {
   return is_terminal(fd) && environment("TERM") != "dumb";
 }
 
-bool locale_is_utf8() {
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const std::string_view value = environment(name);
-    if (value.empty()) continue;
-    return value.find("UTF-8") != value.npos || value.find("utf8") != value.npos ||
-           value.find("utf-8") != value.npos || value.find("UTF8") != value.npos;
-  }
-  return true;  // nothing said: what terminals are today
-}
-
 void print(const std::string& text) {
   std::string_view rest = text;
   while (!rest.empty()) {

@@ -17,8 +17,6 @@ u32 terminal_columns(int fd);
 /// Colour on a terminal only, never with a non-empty NO_COLOR (no-color.org) or TERM=dumb, unless
 /// `mode` settles it.
 bool wants_color(ColorMode mode, int fd);
-/// Whether the locale says UTF-8, so that arrows and crosses can be read.
-bool locale_is_utf8();
 
 /// Writes all of `text` to stdout. Throws Failure where it cannot; a reader that went away
 /// (EPIPE, as with `| head`) ends the program quietly with success.

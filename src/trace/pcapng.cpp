@@ -1,5 +1,6 @@
 #include "trace/pcapng.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -67,22 +68,25 @@ u32 PcapngWriter::add_interface(std::string_view name, LinkType link_type, u32 s
 
 u64 PcapngWriter::packet(u32 interface, Instant at, const std::array<Bytes, 3>& pieces,
                          Direction direction) {
-  flush();
-  held_.interface = interface;
-  held_.at = at;
-  held_.direction = direction;
-  held_.frame.clear();
-  for (const Bytes piece : pieces)
-    held_.frame.insert(held_.frame.end(), piece.begin(), piece.end());
-  held_.comments.clear();
-  is_held_ = true;
+  write_held(held_max - 1);
+  Held& held = held_.emplace_back();
+  held.interface = interface;
+  held.at = at;
+  held.direction = direction;
+  for (const Bytes piece : pieces) held.frame.insert(held.frame.end(), piece.begin(), piece.end());
   return ++packets_;
 }
 
 bool PcapngWriter::comment(u64 number, std::string_view text) {
-  if (!is_held_ || number != packets_) return false;
-  held_.comments.emplace_back(text);
+  if (number == 0 || packets_ - number >= held_.size()) return false;
+  held_[held_.size() - 1 - (packets_ - number)].comments.emplace_back(text);
   return true;
+}
+
+u64 PcapngWriter::find(Bytes frame) const {
+  for (std::size_t i = held_.size(); i-- > 0;)
+    if (std::ranges::equal(frame, held_[i].frame)) return packets_ - (held_.size() - 1 - i);
+  return 0;
 }
 
 void PcapngWriter::secrets(Secrets type, std::string_view text) {
@@ -94,20 +98,22 @@ void PcapngWriter::secrets(Secrets type, std::string_view text) {
   end_block(begin);
 }
 
-void PcapngWriter::flush() {
-  if (!is_held_) return;
-  is_held_ = false;
+void PcapngWriter::write_held(std::size_t keep) {
+  for (; held_.size() > keep; held_.pop_front()) write(held_.front());
+}
+
+void PcapngWriter::write(const Held& packet) {
   const std::size_t begin = begin_block(block_enhanced_packet);
-  put32(held_.interface);
-  const u64 time = epoch_ + to<u64>(held_.at.time_since_epoch().count());
+  put32(packet.interface);
+  const u64 time = epoch_ + to<u64>(packet.at.time_since_epoch().count());
   put32(to<u32>(time >> 32));
   put32(to<u32>(time));
-  put32(to<u32>(held_.frame.size()));  // captured
-  put32(to<u32>(held_.frame.size()));  // on the wire
-  put_padded(held_.frame);
-  for (const std::string& text : held_.comments) put_option(option_comment, as_bytes(text));
-  if (held_.direction != Direction::unknown) {
-    const u32 flags = to<u32>(held_.direction);
+  put32(to<u32>(packet.frame.size()));  // captured
+  put32(to<u32>(packet.frame.size()));  // on the wire
+  put_padded(packet.frame);
+  for (const std::string& text : packet.comments) put_option(option_comment, as_bytes(text));
+  if (packet.direction != Direction::unknown) {
+    const u32 flags = to<u32>(packet.direction);
     put_option(packet_flags, std::bit_cast<std::array<u8, 4>>(flags));
   }
   put_option(option_end, {});
@@ -160,7 +166,7 @@ void PcapngSink::on(Instant now, const Event& event) {
       writer_.comment(received_number_,
                       fmt::format("{} drops it: {}", name_, wire::to_string(dropped->reason)));
   } else if (const auto* impaired = std::get_if<FrameImpaired>(&event)) {
-    writer_.comment(writer_.holds(impaired->frame), fmt::format("{} on the wire", impaired->what));
+    writer_.comment(writer_.find(impaired->frame), fmt::format("{} on the wire", impaired->what));
   }
 }
 

@@ -3,8 +3,8 @@
 // direction and comments. Nothing is written anywhere: the bytes wait until somebody takes them.
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,24 +26,24 @@ class PcapngWriter {
 
   /// Adds an interface; returns its number in this section.
   u32 add_interface(std::string_view name, LinkType link_type, u32 snapshot_length = 0);
-  /// Adds a frame and returns its number, from 1. It is held back until the next block or flush(),
-  /// so that comment() can follow.
+  /// Adds a frame and returns its number, from 1. The last few are held back until flush(), so that
+  /// comment() can follow.
   u64 packet(u32 interface, Instant at, const std::array<Bytes, 3>& pieces, Direction direction);
   /// Adds a comment to packet `number`; false where it is not held any more.
   bool comment(u64 number, std::string_view text);
-  /// The number of the packet that is held if it has these bytes, else 0.
-  u64 holds(Bytes frame) const {
-    return is_held_ && std::ranges::equal(frame, held_.frame) ? packets_ : 0;
-  }
+  /// The number of the newest packet that is held and has these bytes, else 0.
+  u64 find(Bytes frame) const;
   /// Secrets that decrypt what follows, such as lines in NSS key log format.
   void secrets(Secrets type, std::string_view text);
-  void flush();
+  void flush() { write_held(0); }
 
   /// What is ready to be written, and that `n` bytes of it have been.
   Bytes ready() const { return out_; }
   void consume(u32 n);
 
  private:
+  static constexpr std::size_t held_max = 64;  // a host sends no more at one go
+
   struct Held {
     u32 interface = 0;
     Instant at{};
@@ -57,14 +57,16 @@ class PcapngWriter {
   void put32(u32 value) { put(value); }
   void put_padded(Bytes bytes);
   void put_option(u16 code, Bytes value);
+  /// Writes the oldest until only `keep` are held.
+  void write_held(std::size_t keep);
+  void write(const Held& packet);
   std::size_t begin_block(u32 type);
   void end_block(std::size_t begin);
 
   u64 epoch_;
   u32 interfaces_ = 0;
   u64 packets_ = 0;
-  bool is_held_ = false;
-  Held held_;
+  std::deque<Held> held_;  // packet number packets_ is the last one
   std::vector<u8> out_;
 };
 

@@ -76,21 +76,29 @@ TEST(Pcapng, a_file_is_a_section_its_interfaces_and_the_packets) {
   EXPECT_EQ(as_text(all[3].body.subspan(20, 5)), std::string_view("\1\2\3\4\5"));
 }
 
-TEST(Pcapng, a_comment_reaches_the_packet_that_is_held_and_no_other) {
+TEST(Pcapng, a_comment_reaches_the_packet_that_it_is_about_while_that_is_held) {
   PcapngWriter writer{"handfast"};
   const u32 interface = writer.add_interface("client", trace::LinkType::ip);
-  const std::vector<u8> frame{1};
-  const u64 first =
-      writer.packet(interface, Instant{}, {frame, {}, {}}, PcapngWriter::Direction::outbound);
+  const auto send = [&](u8 byte) {
+    const std::vector<u8> frame{byte};
+    return writer.packet(interface, Instant{}, {frame, {}, {}}, PcapngWriter::Direction::outbound);
+  };
+  const u64 first = send(1);
+  const u64 second = send(2);
   EXPECT_TRUE(writer.comment(first, "the first"));
-  const u64 second =
-      writer.packet(interface, Instant{}, {frame, {}, {}}, PcapngWriter::Direction::outbound);
-  EXPECT_FALSE(writer.comment(first, "too late"));
-  writer.flush();
+  EXPECT_TRUE(writer.comment(second, "the second"));
+  const std::vector<u8> one{1};
+  EXPECT_EQ(writer.find(one), first);
+  EXPECT_FALSE(writer.comment(0, "nobody's"));
+  EXPECT_FALSE(writer.comment(second + 1, "too early"));
+  for (u8 i = 0; i < 64; ++i) send(3);
+  EXPECT_EQ(writer.find(one), 0u);
   EXPECT_FALSE(writer.comment(second, "too late"));
+  writer.flush();
   const std::vector<Block> all = blocks(writer.ready());
-  ASSERT_EQ(all.size(), 4u);
+  ASSERT_EQ(all.size(), 68u);
   EXPECT_TRUE(contains(all[2], "the first"));
+  EXPECT_TRUE(contains(all[3], "the second"));
   EXPECT_FALSE(contains(all[3], "too late"));
 }
 

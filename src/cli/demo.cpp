@@ -1,0 +1,243 @@
+// `handfast demo`: a TCP connection from SYN to CLOSED on a simulated wire, drawn as a ladder.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/demo_world.hpp"
+#include "cli/terminal.hpp"
+#include "cli/units.hpp"
+
+namespace handfast::cli {
+
+namespace {
+
+constexpr u64 size_max = 100'000'000;  // bytes of the page: all is kept in memory
+constexpr u32 width_max = 1000;
+
+/// The command line as it was typed.
+struct DemoArguments {
+  std::vector<std::string> loss;
+  u64 seed = 1;
+  std::string pcap;
+  bool ascii = false;
+  bool unfolded = false;
+  u32 width = 0;
+  std::string delay = "10ms";
+  std::string size = "1000";
+  std::string close = "client";
+  std::string close_after = "10ms";
+  std::string duplicate = "0%";
+  std::string reorder = "0%";
+  std::string corrupt = "0%";
+  bool ipv6 = false;
+  std::string color = "auto";
+};
+
+Failure wrong(std::string_view option, const std::string& value, std::string_view advice) {
+  return {"wrong value", fmt::format("{} {}", option, value), std::string{advice}, Exit::usage};
+}
+
+Ratio percentage(std::string_view option, const std::string& text) {
+  const auto ratio = parse_percentage(text);
+  if (!ratio) throw wrong(option, text, "write a percentage such as 5%");
+  return *ratio;
+}
+
+Duration duration(std::string_view option, const std::string& text) {
+  const auto time = parse_duration(text);
+  if (!time) throw wrong(option, text, "write a time such as 20ms, 1.5s or 0");
+  return *time;
+}
+
+DemoOptions understand(const DemoArguments& arguments) {
+  DemoOptions options;
+  options.seed = arguments.seed;
+  options.ipv6 = arguments.ipv6;
+  options.closer = arguments.close == "client"   ? Closer::client
+                   : arguments.close == "server" ? Closer::server
+                                                 : Closer::both;
+  for (const std::string& one : arguments.loss) {
+    const auto added = add_loss(options.loss, one, options.closer == Closer::server);
+    if (!added) throw wrong("--loss", one, fmt::format("{}: {}", added.error(), loss_grammar));
+  }
+  options.duplicate = percentage("--duplicate", arguments.duplicate);
+  options.reorder = percentage("--reorder", arguments.reorder);
+  options.corrupt = percentage("--corrupt", arguments.corrupt);
+  options.delay = duration("--delay", arguments.delay);
+  if (options.delay > 1h) throw wrong("--delay", arguments.delay, "at most 1h");
+  options.close_after = duration("--close-after", arguments.close_after);
+  if (options.close_after > 1h) throw wrong("--close-after", arguments.close_after, "at most 1h");
+  const auto size = parse_size(arguments.size);
+  if (!size || *size > size_max)
+    throw wrong("--size", arguments.size, "write bytes such as 1000, 64k or 1MiB, at most 100M");
+  options.size = *size;
+  return options;
+}
+
+trace::LadderOptions drawing(const DemoArguments& arguments) {
+  trace::LadderOptions options;
+  options.width = terminal_columns(STDOUT_FILENO);
+  if (arguments.width != 0) {
+    options.width = arguments.width;
+    if (options.width < trace::LadderOptions::width_min || options.width > width_max)
+      throw wrong(
+          "--width", fmt::to_string(arguments.width),
+          fmt::format("between {} and {} columns", trace::LadderOptions::width_min, width_max));
+  }
+  options.ascii = arguments.ascii;
+  options.fold = !arguments.unfolded;
+  const ColorMode mode = arguments.color == "always"  ? ColorMode::always
+                         : arguments.color == "never" ? ColorMode::never
+                                                      : ColorMode::automatic;
+  options.color = wants_color(mode, STDOUT_FILENO);
+  return options;
+}
+
+/// A file that is opened before the work, so that a bad name is told at once.
+class CaptureFile {
+ public:
+  explicit CaptureFile(const std::string& path) : path_(path) {
+    if (path.empty()) return;
+    file_.reset(std::fopen(path.c_str(), "wb"));
+    if (!file_) throw Failure("cannot write the capture", path, std::strerror(errno));
+  }
+  void write(trace::PcapngWriter& capture) {
+    if (!file_) return;
+    const Bytes bytes = capture.ready();
+    const bool is_written = std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size();
+    if (!is_written || std::fflush(file_.get()) != 0)
+      throw Failure("cannot write the capture", path_, std::strerror(errno));
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::string path_;
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+Exit run_demo(const DemoArguments& arguments) {
+  const DemoOptions options = understand(arguments);
+  const trace::LadderOptions ladder = drawing(arguments);
+  CaptureFile file(arguments.pcap);
+  Demo demo(options);
+  demo.run();
+  file.write(demo.capture());
+  print(demo.ladder().render(ladder) + "\n" + demo.summary());
+  if (arguments.pcap.empty()) {
+    print("--pcap FILE keeps the packets, --loss syn-ack:1 loses one\n");
+  } else {
+    print(fmt::format("packets: {0}  (wireshark {0}, or tshark -r {0})\n", arguments.pcap));
+  }
+  if (demo.problem().empty()) return Exit::ok;
+  throw Failure("the page did not arrive", demo.problem(),
+                "lose less (--loss), or see above what became of it");
+}
+
+void add_wire_options(CLI::App& command, DemoArguments& arguments) {
+  const std::string group = "The wire";
+  command
+      .add_option(
+          "--loss", arguments.loss,
+          "Lose segments: syn:1, syn-ack:1, ack:1, data:3, fin:1, rst:1 (the Nth of its "
+          "kind; * for all; client-fin:1 and server-fin:1 choose the sender), or 5% of all. "
+          "Several, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("WHAT")
+      ->group(group);
+  command.add_option("--duplicate", arguments.duplicate, "Deliver so many segments twice")
+      ->type_name("PERCENT")
+      ->group(group);
+  command.add_option("--reorder", arguments.reorder, "Let others overtake so many segments")
+      ->type_name("PERCENT")
+      ->group(group);
+  command.add_option("--corrupt", arguments.corrupt, "Flip a bit in so many segments")
+      ->type_name("PERCENT")
+      ->group(group);
+  command.add_option("--delay", arguments.delay, "One way through the wire")
+      ->type_name("TIME")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--seed", arguments.seed, "The same seed shows the same, byte for byte")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_talk_options(CLI::App& command, DemoArguments& arguments) {
+  const std::string group = "The conversation";
+  command.add_option("--size", arguments.size, "Bytes of the page that is fetched")
+      ->type_name("BYTES")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--close", arguments.close, "Who closes first: client, server, both")
+      ->type_name("WHO")
+      ->check(CLI::IsMember({"client", "server", "both"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option(
+          "--close-after", arguments.close_after,
+          "How much later the other end closes; 0 sends its FIN with the ACK, and the close "
+          "takes three segments instead of four")
+      ->type_name("TIME")
+      ->capture_default_str()
+      ->group(group);
+  command.add_flag("--ipv6", arguments.ipv6, "Talk over IPv6")->group(group);
+}
+
+void add_output_options(CLI::App& command, DemoArguments& arguments) {
+  const std::string group = "The output";
+  command
+      .add_option("--pcap", arguments.pcap,
+                  "Write the packets to a pcapng file, states and losses as comments")
+      ->type_name("FILE")
+      ->group(group);
+  command.add_option("--width", arguments.width, "Columns, from 60; the terminal's, else 100")
+      ->type_name("N")
+      ->group(group);
+  command.add_flag("--ascii", arguments.ascii, "Draw with ASCII only")->group(group);
+  command.add_flag("--unfolded", arguments.unfolded, "Show every segment of a long transfer")
+      ->group(group);
+  command.add_option("--color", arguments.color, "Colours: auto, always, never")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str()
+      ->group(group);
+}
+
+}  // namespace
+
+void add_demo(CLI::App& app, Exit& exit) {
+  CLI::App* command =
+      app.add_subcommand("demo", "Watch a TCP connection open, carry a page and close");
+  auto arguments = std::make_shared<DemoArguments>();
+  add_wire_options(*command, *arguments);
+  add_talk_options(*command, *arguments);
+  add_output_options(*command, *arguments);
+  command->footer(
+      "\nA client and a server, both made of Handfast's own TCP, on a simulated wire in simulated\n"
+      "time: needs no root and no network. Beside each segment stand the states that the two ends\n"
+      "enter, and why.\n"
+      "\nExamples:\n"
+      "  handfast demo --loss syn-ack:1           a lost SYN-ACK is sent again\n"
+      "  handfast demo --close both               FINs that cross: CLOSING on both ends\n"
+      "  handfast demo --close-after 0            the close in three segments\n"
+      "  handfast demo --size 100k --loss data:9  a hole, and the fast retransmission that fills "
+      "it\n"
+      "  handfast demo --pcap d.pcapng && tshark -r d.pcapng\n"
+      "\nExit codes: 0 the page arrived, 1 it did not, 2 wrong usage.\n");
+  command->callback([arguments, &exit] { exit = run_demo(*arguments); });
+}
+
+}  // namespace handfast::cli

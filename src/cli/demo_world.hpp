@@ -1,0 +1,67 @@
+// The world of `handfast demo`: a client, a server and a wire, all simulated. The client opens a
+// connection, fetches a page over HTTP, and both close.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "cli/loss.hpp"
+#include "trace/connection_table.hpp"
+#include "trace/ladder.hpp"
+#include "trace/pcapng.hpp"
+
+namespace handfast::cli {
+
+enum class Closer { client, server, both };
+
+struct DemoOptions {
+  u64 seed = 1;
+  LossPlan loss{};
+  Ratio duplicate{};
+  Ratio reorder{};
+  Ratio corrupt{};
+  Duration delay = 10ms;  // one way
+  u64 size = 1000;        // bytes of the page
+  Closer closer = Closer::client;
+  Duration close_after = 10ms;  // the other end's application closes so much later; 0: at once
+  bool ipv6 = false;
+};
+
+/// What happened.
+class Demo {
+ public:
+  explicit Demo(const DemoOptions& options);
+  ~Demo();
+  Demo(const Demo&) = delete;
+  Demo& operator=(const Demo&) = delete;
+
+  /// Runs until both hosts have forgotten the connection. Same options, same result.
+  void run();
+
+  /// Empty, or why the page did not arrive as it should have.
+  const std::string& problem() const { return problem_; }
+  const trace::Ladder& ladder() const { return ladder_; }
+  /// The capture of the wire: each frame once, where it was sent.
+  trace::PcapngWriter& capture() { return capture_; }
+  /// A few lines about time, bytes and repetitions.
+  std::string summary() const;
+
+ private:
+  class Talk;
+
+  DemoOptions options_;
+  trace::Ladder ladder_;
+  trace::PcapngWriter capture_;
+  trace::ConnectionTable client_table_;
+  trace::ConnectionTable server_table_;
+  std::string problem_;
+  Instant answered_ = never;  // the page is complete
+  Instant ended_{};
+  u64 digest_ = 0;
+};
+
+}  // namespace handfast::cli
