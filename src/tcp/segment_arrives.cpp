@@ -108,6 +108,9 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, Instant now) {
   probes_ = 0;
   if (keepalive_) restart_keepalive(now);
   if (!fifth_check_ack(segment, now)) return;
+  // After the fifth check and not with the first, where RFC 7323 §5.3 R3 has it: else a forged
+  // segment with a timestamp from the future would make us refuse all true ones (PAWS).
+  note_timestamp(segment, now);
   // Sixth: the urgent pointer is advisory (RFC 6093); urgent data stays in line.
   seventh_process_text(segment, now);
   eighth_check_fin(segment, now);
@@ -146,7 +149,6 @@ bool Connection::first_check_sequence_number(wire::TcpSegment& segment, Instant 
       segment.header.flags = to<u16>(segment.header.flags & ~TcpFlags::fin);
       ack_now_ = true;
     }
-    note_timestamp(segment, now);
     return true;
   }
   if (old_timestamp) ++context_.counters.paws_rejected;
