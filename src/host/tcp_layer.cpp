@@ -184,7 +184,7 @@ void TcpLayer::on_half_open_deadline(u32 index, Instant now) {
     return;
   }
   ++context_.counters.attempt_fails;
-  tcp::take_edge(context_, State::syn_received, State::closed, flow, now,
+  tcp::take_edge(context_, State::syn_received, State::listen, flow, now,
                  {"no answer to {} SYN,ACKs", slot.record.retries() + u64{1}});
   flows_.erase(flow, {FlowEntry::Kind::half_open, index});
   remove_half_open(index);
