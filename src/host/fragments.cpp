@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "base/assert.hpp"
 
@@ -195,6 +194,7 @@ bool Fragments::evict_oldest(const Entry* except) {
     if (oldest == nullptr || entry.deadline < oldest->deadline) oldest = &entry;
   }
   if (oldest == nullptr) return false;
+  ++evictions_;
   if (except == nullptr) {
     remove(*oldest);
   } else {

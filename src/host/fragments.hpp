@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/buffer_pool.hpp"
@@ -45,6 +46,8 @@ class Fragments {
   Instant deadline() const;
 
   u32 size() const { return to<u32>(entries_.size()); }
+  /// Datagrams that had to give way since the last call.
+  u32 take_evictions() { return std::exchange(evictions_, 0); }
   u64 bytes() const { return pool_.bytes_lent(); }
 
  private:
@@ -83,6 +86,7 @@ class Fragments {
   BufferPool pool_;
   std::vector<Entry> entries_;  // few: Config::reassembly_datagrams_max
   MutBytes lent_{};             // behind what the last call returned
+  u32 evictions_ = 0;
 };
 
 }  // namespace handfast::host

@@ -78,6 +78,8 @@ bool Host::Impl::is_source_possible(const Arrival& arrival) const {
 void Host::Impl::on_fragment(Arrival& arrival, const wire::IpPacket& packet) {
   ++network.counters.fragments_in;
   const auto added = fragments_.add(arrival.interface, packet.header, packet.payload, arrival.now);
+  for (u32 left = fragments_.take_evictions(); left > 0; --left)
+    network.drop(Drop::fragment_overload, {}, arrival.now);
   if (!added) return network.drop(added.error(), arrival.packet, arrival.now);
   if (!added->has_value()) return;
   const Fragments::Whole& whole = **added;
