@@ -18,6 +18,7 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
   if (seq_gt(h.acknowledgment, snd_.una)) acknowledge(h.acknowledgment, h, progress, now);
   if (sack_ && h.options.sack_count > 0) take_sack_blocks(h, progress, now);
   update_send_window(segment);
+  judge_episode(h, progress, now);
   // RFC 5681 §2: a duplicate ACK has no data, no SYN or FIN, the same window, and something is
   // outstanding.
   progress.duplicate = h.acknowledgment == una_before && segment.payload.empty() &&
@@ -84,6 +85,7 @@ void Connection::acknowledge(u32 ack, const wire::TcpHeader& header, Progress& p
       recover_.sacked_bytes -= part;
     } else {
       if (record.lost) recover_.lost_bytes -= part;
+      if (record.transmissions == 1) progress.original_delivered = true;
       progress.delivered += part;
       // Karn's rule (RFC 6298 §3): no sample from what was sent more than once.
       if (record.transmissions > 1) retransmitted = true;
@@ -124,11 +126,21 @@ std::optional<Duration> Connection::sample_from_echo(const wire::TcpHeader& head
 }
 
 void Connection::take_sack_blocks(const wire::TcpHeader& header, Progress& progress, Instant now) {
-  if (flight_ == nullptr) return;
   for (u8 b = 0; b < header.options.sack_count; ++b) {
     const wire::SackBlock block = header.options.sack[b];
-    // Blocks at or below SND.UNA are duplicate reports (RFC 2883); those beyond SND.NXT are lies.
-    if (seq_le(block.left, snd_.una) || seq_ge(block.left, block.right) ||
+    // RFC 2883 §4: a first block below SND.UNA, or inside the second, reports a duplicate.
+    const bool duplicate = b == 0 && (seq_le(block.right, snd_.una) ||
+                                      (header.options.sack_count > 1 &&
+                                       seq_ge(block.left, header.options.sack[1].left) &&
+                                       seq_le(block.right, header.options.sack[1].right)));
+    if (duplicate) {
+      progress.reported_duplicate = true;
+      ++context_.counters.duplicates_reported;
+      note_duplicate_report(block);
+      continue;
+    }
+    // What lies below SND.UNA is old news; what lies beyond SND.NXT is a lie.
+    if (flight_ == nullptr || seq_le(block.left, snd_.una) || seq_ge(block.left, block.right) ||
         seq_gt(block.right, snd_.nxt))
       continue;
     for (u32 i = flight_->find(block.left); i < flight_->size(); ++i) {
@@ -141,6 +153,7 @@ void Connection::take_sack_blocks(const wire::TcpHeader& header, Progress& progr
         recover_.lost_bytes -= record.length();
       }
       record.sacked = true;
+      if (record.transmissions == 1) progress.original_delivered = true;
       recover_.sacked_bytes += record.length();
       progress.delivered += record.length();
       progress.sacked += record.length();

@@ -37,12 +37,16 @@ struct Config {
   u32 retries_max = 15;        // of the same segment before the connection is given up
   Duration user_timeout = 0s;  // RFC 9293 §3.8.3 R2 as time; 0: retries_max decides
 
+  bool tail_loss_probe = true;  // RFC 8985 §7
+  bool duplicate_sack = true;   // RFC 2883
+
   // Acknowledging and sending.
   Duration delayed_ack = 40ms;  // RFC 9293 §3.8.6.3: below 500 ms
   u32 quick_acks = 16;          // segments acknowledged at once after the open
   bool no_delay = false;        // true switches Nagle's algorithm off
   Algorithm congestion = Algorithm::cubic;
   u32 initial_window_segments = 10;  // RFC 6928
+  bool restart_after_idle = true;    // RFC 5681 §4.1
   u32 mss_default = 536;             // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
 
   // Keepalive, RFC 9293 §3.8.4; off unless asked for.

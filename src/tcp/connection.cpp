@@ -13,35 +13,10 @@ u32 headers_size(const wire::Flow& flow) {
   return flow.remote.address.is_v4() ? 40 : 60;  // IP and TCP, both without options
 }
 
-/// RFC 9293 §3.7.1 (MUST-15): 536 for IPv4, 1220 for IPv6 where the peer names no MSS.
-u16 default_mss(const wire::Flow& flow, const Config& config) {
-  return to<u16>(flow.remote.address.is_v4() ? config.mss_default : 1220);
-}
-
 }  // namespace
 
 Connection::Connection(Context& context, const wire::Flow& flow, u32 path_mtu)
-    : context_(context),
-      flow_(flow),
-      quick_acks_left_(to<u8>(std::min<u32>(context.config.quick_acks, 255))),
-      no_delay_(context.config.no_delay),
-      keepalive_(context.config.keepalive),
-      peer_mss_(default_mss(flow, context.config)),
-      mtu_(to<u16>(std::min<u32>(path_mtu, 65535))),
-      timestamp_offset_(context.timestamp_offset(flow)),
-      rtt_(context.config),
-      control_(context.config.congestion, default_mss(flow, context.config),
-               context.config.initial_window_segments) {
-  timers_.fill(never);
-  rcv_.limit = std::min(context.config.receive_window_initial, context.config.receive_buffer_max);
-}
-
-Connection::~Connection() {
-  send_ring_.release(context_.buffers);
-  receive_ring_.release(context_.buffers);
-  context_.flights.give(std::move(flight_));
-  context_.ranges.give(std::move(ranges_));
-}
+    : Tcb(context, flow, path_mtu) {}
 
 void Connection::enter(State next, Instant now, trace::Why why) {
   const State before = state_;
@@ -106,8 +81,9 @@ u32 Connection::mss_now() const {
 }
 
 u32 Connection::text_max() const {
-  if (!sack_ || ranges_ == nullptr || ranges_->empty()) return mss_now();
-  const u32 blocks = std::min<u32>(ranges_->size(), timestamps_ ? 3 : 4);
+  const u32 reported = (ranges_ == nullptr ? 0 : ranges_->size()) + (duplicate_to_report_ ? 1 : 0);
+  if (!sack_ || reported == 0) return mss_now();
+  const u32 blocks = std::min<u32>(reported, timestamps_ ? 3 : 4);
   const u32 options = 4 + 8 * blocks;
   return mss_now() > options ? mss_now() - options : 1;
 }

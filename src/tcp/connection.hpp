@@ -6,16 +6,10 @@
 #include <memory>
 #include <optional>
 
-#include "base/ring.hpp"
 #include "base/time.hpp"
 #include "base/types.hpp"
-#include "tcp/congestion/control.hpp"
-#include "tcp/context.hpp"
-#include "tcp/error.hpp"
 #include "tcp/half_open.hpp"
-#include "tcp/rtt.hpp"
-#include "tcp/state.hpp"
-#include "tcp/variables.hpp"
+#include "tcp/tcb.hpp"
 #include "wire/icmp.hpp"
 #include "wire/tcp.hpp"
 
@@ -40,13 +34,10 @@ enum class Event : u8 {
   closed,       // the connection is over; error() says why
 };
 
-class Connection {
+class Connection : private Tcb {
  public:
   /// Makes a TCB in CLOSED. `path_mtu` is in bytes of IP packet.
   Connection(Context& context, const wire::Flow& flow, u32 path_mtu);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
 
   /// §3.10.1, active OPEN. `from` is LISTEN where a listener turns into a caller.
   void open(Instant now, State from = State::closed);
@@ -103,15 +94,6 @@ class Connection {
   Remembered remembered() const;
 
  private:
-  enum class Timer : u8 {
-    retransmit,
-    persist,
-    delayed_ack,
-    reorder,
-    keepalive,
-    fin_wait_2,
-    count_
-  };
   static constexpr u8 bit(Event event) { return to<u8>(1u << to<u8>(event)); }
 
   // edges: the only writers of state_
@@ -137,6 +119,7 @@ class Connection {
   void take_in_order(Bytes text, Instant now);
   void keep_out_of_order(u32 sequence, Bytes text, Instant now);
   void schedule_ack(Instant now);
+  void report_duplicate(u32 left, u32 right);
   u32 window_available() const;
   u32 window_to_advertise();
   u32 window_advertised() const { return rcv_.right_edge - rcv_.nxt; }
@@ -165,9 +148,22 @@ class Connection {
   void proportional_reduction(const Progress& progress);
   u32 in_flight() const;
 
+  // spurious.cpp: was the loss one? (RFC 2883, RFC 3522, RFC 3708, RFC 5682)
+  void begin_episode(Instant now);
+  void note_duplicate_report(const wire::SackBlock& block);
+  void judge_episode(const wire::TcpHeader& header, const Progress& progress, Instant now);
+  void undo_episode(Instant now, trace::Why why);
+
+  // tail_probe.cpp: RFC 8985 §7
+  bool arm_tail_probe(Instant now);
+  void on_tail_probe(Instant now);
+  std::optional<Transmit> transmit_tail_probe(Instant now);
+  void end_tail_probe(const Progress& progress, Instant now);
+
   // transmit.cpp
   wire::TcpHeader make_header(u32 sequence, u16 flags, Instant now);
   wire::TcpHeader make_syn(u16 flags, Instant now);
+  void add_sack_blocks(wire::TcpOptions& options);
   std::optional<Transmit> transmit_reset(Instant now);
   std::optional<Transmit> transmit_lost(u32 payload_max, Instant now);
   std::optional<Transmit> transmit_new(u32 payload_max, Instant now);
@@ -182,7 +178,7 @@ class Connection {
   u32 mss_now() const;
   u32 text_max() const;
   u32 send_limit() const;
-  void traced(const Transmit& out, trace::Why why, Instant now);
+  void restart_after_idle(Instant now);
 
   // timeouts.cpp
   void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }
@@ -195,53 +191,6 @@ class Connection {
   void restart_keepalive(Instant now);
   void trace_timer(std::string_view timer, trace::Why why, Instant now);
   void give_up(trace::Why why, Instant now);
-
-  Context& context_;
-  wire::Flow flow_;
-  State state_ = State::closed;
-  Errc error_ = Errc::none;
-  u8 events_ = 0;
-  u8 probes_ = 0;  // unanswered keepalive or window probes
-  u8 send_scale_ = 0;
-  u8 receive_scale_ = 0;
-  u8 quick_acks_left_;
-  u8 retries_ = 0;  // time-outs since the last progress
-  u8 persist_backoff_ = 0;
-  bool timestamps_ : 1 = false;
-  bool scaling_ : 1 = false;
-  bool sack_ : 1 = false;
-  bool no_delay_ : 1;
-  bool keepalive_ : 1;
-  bool ack_now_ : 1 = false;
-  bool probe_now_ : 1 = false;
-  bool window_update_ : 1 = false;
-  bool reset_now_ : 1 = false;
-  bool reset_with_ack_ : 1 = false;
-  bool fin_queued_ : 1 = false;
-  bool fin_sent_ : 1 = false;
-  bool fin_acked_ : 1 = false;
-  bool peer_fin_received_ : 1 = false;
-  bool released_ : 1 = false;
-  bool wants_room_ : 1 = false;
-  bool more_coming_ : 1 = false;
-  u16 peer_mss_;
-  u16 receive_mss_ = 0;  // the largest segment that came
-  u16 mtu_;
-  u32 reset_sequence_ = 0;
-  u32 timestamp_recent_ = 0;
-  u32 timestamp_offset_;
-  Instant timestamp_recent_at_{};
-  Instant received_at_{};  // the last segment from the peer
-  SendVariables snd_;
-  ReceiveVariables rcv_;
-  RttEstimator rtt_;
-  CongestionControl control_;
-  LossRecovery recover_;
-  Ring send_ring_;
-  Ring receive_ring_;
-  std::unique_ptr<Flight> flight_;
-  std::unique_ptr<Ranges> ranges_;
-  std::array<Instant, to<u8>(Timer::count_)> timers_;
 };
 
 }  // namespace handfast::tcp

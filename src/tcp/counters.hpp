@@ -17,10 +17,13 @@ struct Counters {
   u64 segments_out = 0;
   u64 segments_retransmitted = 0;
   u64 resets_out = 0;
-  u64 bytes_in = 0;          // payload accepted in order
-  u64 bytes_out = 0;         // payload sent for the first time
-  u64 timeouts = 0;          // retransmission timer
-  u64 fast_retransmits = 0;  // loss recoveries entered without a time-out
+  u64 bytes_in = 0;             // payload accepted in order
+  u64 bytes_out = 0;            // payload sent for the first time
+  u64 timeouts = 0;             // retransmission timer
+  u64 fast_retransmits = 0;     // loss recoveries entered without a time-out
+  u64 spurious_recoveries = 0;  // taken back: nothing was lost
+  u64 tail_loss_probes = 0;     // RFC 8985 §7
+  u64 duplicates_reported = 0;  // DSACK blocks received (RFC 2883)
   u64 zero_window_probes = 0;
   u64 keepalive_probes = 0;
   u64 out_of_order = 0;  // segments kept for reassembly

@@ -24,6 +24,11 @@ bool Ranges::add(u32 start, u32 end, u32 ranges_max) {
   return true;
 }
 
+bool Ranges::contains(u32 start, u32 end) const {
+  return std::any_of(ranges_.begin(), ranges_.end(),
+                     [&](const Range& r) { return seq_le(r.start, start) && seq_le(end, r.end); });
+}
+
 u32 Ranges::advance(u32 next) {
   auto it = ranges_.begin();
   while (it != ranges_.end() && seq_le(it->start, next)) {

@@ -27,6 +27,7 @@ class Ranges {
   /// Adds [start, end), joining what it touches. False where that would be one range more than
   /// `ranges_max`.
   bool add(u32 start, u32 end, u32 ranges_max);
+  bool contains(u32 start, u32 end) const;
   /// The end of the range that starts at or before `next` and reaches past it, which is dropped;
   /// `next` itself where there is none.
   u32 advance(u32 next);

@@ -50,12 +50,20 @@ void Connection::keep_out_of_order(u32 sequence, Bytes text, Instant now) {
     return;
   }
   if (ranges_ == nullptr) ranges_ = context_.ranges.take();
+  if (ranges_->contains(sequence, sequence + to<u32>(text.size())))
+    report_duplicate(sequence, sequence + to<u32>(text.size()));
   if (!ranges_->add(sequence, sequence + to<u32>(text.size()),
                     context_.config.reassembly_ranges_max)) {
     drop(Drop::reassembly_full, now);
     return;
   }
   receive_ring_.write_at(offset, text);
+}
+
+void Connection::report_duplicate(u32 left, u32 right) {
+  if (!context_.config.duplicate_sack) return;
+  duplicate_ = {left, right};
+  duplicate_to_report_ = true;
 }
 
 void Connection::schedule_ack(Instant now) {

@@ -116,6 +116,7 @@ void Connection::mark_first_segment_lost() {
 void Connection::enter_fast_recovery(Instant now, trace::Why why) {
   ++context_.counters.fast_retransmits;
   recover_.phase = Phase::fast;
+  begin_episode(now);
   recover_.point = snd_.nxt;
   recover_.force_retransmit = true;
   recover_.prr_start = std::max(snd_.nxt - snd_.una, 1u);
@@ -128,6 +129,7 @@ void Connection::enter_fast_recovery(Instant now, trace::Why why) {
 }
 
 void Connection::after_ack(const Progress& progress, Instant now) {
+  end_tail_probe(progress, now);
   if (recover_.phase != Phase::none && progress.acked > 0 && seq_ge(snd_.una, recover_.point)) {
     if (recover_.phase == Phase::fast) control_.set_window(control_.threshold());
     recover_.phase = Phase::none;

@@ -84,6 +84,7 @@ void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant no
   restart_retransmit_timer(now);
   enter(State::established, now, {"SYN,ACK accepted"});
   ack_now_ = true;
+  open_ack_ = true;
   if (segment.payload.empty() && !h.has(TcpFlags::fin)) return;
   wire::TcpSegment rest = segment;  // "If there are other controls or text … continue at step 6"
   ++rest.header.sequence;
@@ -154,6 +155,8 @@ bool Connection::first_check_sequence_number(wire::TcpSegment& segment, Instant 
   if (old_timestamp) ++context_.counters.paws_rejected;
   if (!acceptable && length > 0 && seq_le(h.sequence + length, rcv_.nxt))
     ++context_.counters.duplicates;
+  if (!segment.payload.empty() && seq_lt(h.sequence, rcv_.nxt) && !old_timestamp)
+    report_duplicate(h.sequence, seq_min(h.sequence + to<u32>(segment.payload.size()), rcv_.nxt));
   // "send an acknowledgment in reply (unless the RST bit is set)". One without text could be part
   // of a loop of such answers, so it counts against the limit of RFC 5961 §7.
   if (!h.has(TcpFlags::rst) && (!segment.payload.empty() || h.has(TcpFlags::fin) ||
@@ -242,6 +245,7 @@ void Connection::seventh_process_text(const wire::TcpSegment& segment, Instant n
   u32 sequence = segment.header.sequence;
   if (seq_lt(sequence, rcv_.nxt)) {
     const u32 old = std::min<u32>(rcv_.nxt - sequence, to<u32>(text.size()));
+    report_duplicate(sequence, sequence + old);
     text = text.subspan(old);
     sequence += old;
   }

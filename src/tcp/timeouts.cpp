@@ -17,7 +17,8 @@ void Connection::on_deadline(Instant now) {
   };
   if (due(Timer::delayed_ack)) ack_now_ = true;
   if (due(Timer::reorder)) detect_loss_by_time(now);
-  if (due(Timer::retransmit)) on_retransmit_timeout(now);
+  if (due(Timer::retransmit))
+    recover_.probe_armed ? on_tail_probe(now) : on_retransmit_timeout(now);
   if (due(Timer::persist)) on_persist_timeout(now);
   if (due(Timer::keepalive)) on_keepalive_timeout(now);
   if (due(Timer::fin_wait_2)) give_up({"FIN_WAIT_2 time-out: the peer never closed"}, now);
@@ -38,7 +39,7 @@ void Connection::restart_retransmit_timer(Instant now) {
     retries_ = 0;
     return;
   }
-  set_timer(Timer::retransmit, now + rtt_.timeout(context_.config));
+  if (!arm_tail_probe(now)) set_timer(Timer::retransmit, now + rtt_.timeout(context_.config));
 }
 
 void Connection::on_retransmit_timeout(Instant now) {
@@ -68,7 +69,13 @@ void Connection::on_retransmit_timeout(Instant now) {
   } else if (!opening) {
     control_.set_window(mss_now());
   }
+  // RFC 5682, also where a second time-out follows without any progress between.
+  const bool may_be_spurious = recover_.phase == Phase::none || retries_ > 1;
+  if (recover_.phase == Phase::none) begin_episode(now);
+  recover_.frto_step = may_be_spurious && !opening ? 1 : 0;
   recover_.phase = Phase::timeout;
+  recover_.probe_out = false;
+  recover_.probe_now = false;
   recover_.point = snd_.nxt;
   recover_.duplicate_acks = 0;
   for (u32 i = 0; i < flight_->size(); ++i) mark_lost(i);

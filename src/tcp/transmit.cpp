@@ -30,6 +30,10 @@ std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) 
     case State::closing:
     case State::last_ack: break;
   }
+  // As Linux does: the peer's application learns of the connection before data can be lost.
+  if (open_ack_) return transmit_empty(snd_.nxt, {}, now);
+  if (recover_.probe_now)
+    if (std::optional<Transmit> out = transmit_tail_probe(now)) return out;
   if (std::optional<Transmit> out = transmit_lost(payload_max, now)) return out;
   if (state_ != State::syn_received)
     if (std::optional<Transmit> out = transmit_new(payload_max, now)) return out;
@@ -62,6 +66,8 @@ std::optional<Transmit> Connection::transmit_reset(Instant now) {
 
 std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) {
   if (recover_.lost_bytes == 0 || flight_ == nullptr) return std::nullopt;
+  // RFC 5682: after a time-out the first segment only, until the answer tells what was lost.
+  if (recover_.frto_step != 0 && !recover_.force_retransmit) return std::nullopt;
   u32 i = 0;
   while (!(*flight_)[i].lost) ++i;
   const u32 mss = text_max();
@@ -84,6 +90,8 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
   record.at = now;
   if (record.transmissions < 0xffff) ++record.transmissions;
   recover_.prr_out += record.length();
+  recover_.retransmitted_bytes += record.length();
+  if (recover_.first_stamp == 0) recover_.first_stamp = std::max(timestamp_now(now), 1u);
   ++context_.counters.segments_retransmitted;
   if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
   const bool by_timer = recover_.phase != LossRecovery::Phase::fast;
@@ -100,6 +108,7 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   const u32 end = data_start() + send_ring_.size();
   const u32 unsent = end - snd_.nxt;
   if (unsent == 0 && !fin_wanted) return std::nullopt;
+  restart_after_idle(now);
   const u32 mss = text_max();
   const u32 burst = payload_max > mss ? payload_max / mss * mss : mss;
   const u32 length = sendable(unsent, burst);
@@ -111,7 +120,21 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   fin_sent_ = with_fin;
   record_sent(start, start + length + (with_fin ? 1 : 0), now);
   recover_.prr_out += length;
+  text_sent_at_ = now;
   return transmit_range(start, snd_.nxt, {}, now);
+}
+
+void Connection::restart_after_idle(Instant now) {
+  // RFC 5681 §4.1: what was known of the path fades, by half for every time-out of silence.
+  if (!context_.config.restart_after_idle || snd_.nxt != snd_.una || text_sent_at_ == Instant{})
+    return;
+  const Duration timeout = rtt_.timeout(context_.config);
+  const u32 floor =
+      std::min(control_.window(), mss_now() * context_.config.initial_window_segments);
+  u32 window = control_.window();
+  for (Duration idle = now - text_sent_at_; idle > timeout && window > floor; idle -= timeout)
+    window /= 2;
+  control_.set_window(std::max(window, floor));
 }
 
 u32 Connection::window_room() const {
@@ -157,6 +180,7 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
     return sent(out, why, now);
   }
   const u32 data_end = fin_acked_ ? start : fin_sequence();
+  const u32 segment_max = text_max();  // before the header takes what is to be reported
   const bool fin = fin_sent_ && seq_gt(end, data_end);
   const u32 text_end = fin ? data_end : end;
   u16 flags = TcpFlags::ack;
@@ -166,7 +190,7 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
   const u32 length = text_end - start;
   if (length > 0) {
     out.payload = send_ring_.view(start - data_start(), length);
-    if (length > text_max()) out.segment_size = to<u16>(text_max());
+    if (length > segment_max) out.segment_size = to<u16>(segment_max);
     probe_now_ = false;
   }
   return sent(out, why, now);
@@ -194,16 +218,26 @@ wire::TcpHeader Connection::make_header(u32 sequence, u16 flags, Instant now) {
   h.flags = flags;
   h.window = to<u16>(std::min<u32>(window_to_advertise() >> receive_scale_, 65535));
   if (timestamps_) h.options.timestamps = {timestamp_now(now), timestamp_recent_};
-  if (sack_ && ranges_ != nullptr && !ranges_->empty()) {
-    const u32 room = timestamps_ ? 3 : 4;
-    h.options.sack_count = ranges_->sack_blocks(std::span(h.options.sack).first(room));
-  }
+  if (sack_) add_sack_blocks(h.options);
   // Whatever goes out acknowledges.
   ack_now_ = false;
+  open_ack_ = false;
   window_update_ = false;
   rcv_.last_ack_sent = rcv_.nxt;
   stop_timer(Timer::delayed_ack);
   return h;
+}
+
+void Connection::add_sack_blocks(wire::TcpOptions& options) {
+  std::span<wire::SackBlock> room = std::span(options.sack).first(timestamps_ ? 3 : 4);
+  if (duplicate_to_report_) {
+    // RFC 2883 §4: the first block reports the duplicate.
+    options.sack[0] = duplicate_;
+    options.sack_count = 1;
+    room = room.subspan(1);
+    duplicate_to_report_ = false;
+  }
+  if (ranges_ != nullptr) options.sack_count += ranges_->sack_blocks(room);
 }
 
 wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {

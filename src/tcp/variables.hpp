@@ -46,6 +46,20 @@ struct LossRecovery {
   u32 prr_delivered = 0;
   u32 prr_out = 0;
   u32 prr_start = 0;  // RecoverFS
+
+  // Whether an episode was a mistake (RFC 3522, RFC 3708, RFC 5682).
+  bool undoable = false;        // control_ remembers the window from before it
+  u8 frto_step = 0;             // RFC 5682: 1 after the time-out, 2 after the first ACK
+  u32 episode_start = 0;        // SND.UNA when it began
+  u32 first_stamp = 0;          // our timestamp on its first retransmission; 0: none sent yet
+  u32 retransmitted_bytes = 0;  // not yet reported as duplicates
+
+  // RFC 8985 §7.
+  bool probe_armed = false;    // Timer::retransmit stands for the probe's PTO
+  bool probe_now = false;      // the probe is due
+  bool probe_repeats = false;  // the probe was a retransmission
+  u32 probe_end = 0;           // TLP.end_seq; valid while probe_out
+  bool probe_out = false;
 };
 
 /// What one acknowledgment brought.
@@ -55,7 +69,9 @@ struct Progress {
   u32 delivered = 0;  // bytes newly known to be delivered, either way
   Duration rtt{};     // measured by it; zero: none
   bool duplicate = false;
-  bool window_limited = false;  // the congestion window was what held us back
+  bool reported_duplicate = false;  // a DSACK block (RFC 2883)
+  bool original_delivered = false;  // something never retransmitted was
+  bool window_limited = false;      // the congestion window was what held us back
 };
 
 }  // namespace handfast::tcp

@@ -15,6 +15,14 @@ void ConnectionPair::open() {
 void ConnectionPair::put(const Transmit& out, bool to_server) {
   ++segments;
   if (rng_.chance(options_.loss)) return;
+  if (to_server && out.payload_length() > 0 && now < lose_until_) {
+    if (lose_.passing > 0) {
+      if (--lose_.passing == 0) lose_until_ = now + 1ms;
+    } else if (lose_.count > 0) {
+      --lose_.count;
+      return;
+    }
+  }
   Copy copy{to_server, out.header, {}};
   for (const Bytes piece : out.payload)
     copy.payload.insert(copy.payload.end(), piece.begin(), piece.end());
@@ -53,6 +61,13 @@ void ConnectionPair::application(End& end) {
   }
   // CLOSE in SYN-SENT would give up the open (RFC 9293 §3.10.4).
   if (end.close_when_sent && end.to_send.empty() && c.state() != State::syn_sent) c.close(now);
+}
+
+void ConnectionPair::slow_down(Duration more) {
+  options_.delay += more;
+  std::multimap<Instant, Copy> later;
+  for (auto& [at, copy] : flying_) later.emplace(at + more, std::move(copy));
+  flying_ = std::move(later);
 }
 
 void ConnectionPair::deliver(const Copy& copy) {

@@ -48,6 +48,20 @@ class ConnectionPair {
   /// Runs until both ends are CLOSED or in TIME-WAIT; false when `limit` passes first.
   bool run_until_closed(Duration limit);
   bool both_done() const;
+  /// Runs until `done()` or until `limit` has passed.
+  template <class Done>
+  void run_until(Done done, Duration limit) {
+    const Instant end = now + limit;
+    while (!done() && step(end)) {
+    }
+  }
+
+  /// Loses the next `n` segments with data from the client.
+  void lose_next_data(u32 n) { lose_ = {0, n}; }
+  /// Lets `n` segments with data from the client pass, and loses those that follow at once.
+  void lose_data_after(u32 n) { lose_ = {n, 100}; }
+  /// The path takes this much longer from now on, also for what is on it.
+  void slow_down(Duration more);
 
   Instant now{1s};
   End client;
@@ -67,7 +81,14 @@ class ConnectionPair {
   void application(End& end);
   bool step(Instant limit);
 
+  struct Lose {
+    u32 passing = 0;
+    u32 count = 0;
+  };
+
   WireOptions options_;
+  Lose lose_{};
+  Instant lose_until_ = never;
   Rng rng_;
   std::multimap<Instant, Copy> flying_;
   wire::Flow client_flow_{{wire::IpAddress::v4(192, 0, 2, 1), 40000},

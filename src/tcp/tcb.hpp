@@ -1,0 +1,90 @@
+// RFC 9293 §3.3.1: the Transmission Control Block, that is every variable of a connection. What is
+// large is attached only while it is needed: the rings, what is in flight, what came out of order.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "base/ring.hpp"
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "tcp/congestion/control.hpp"
+#include "tcp/context.hpp"
+#include "tcp/error.hpp"
+#include "tcp/rtt.hpp"
+#include "tcp/state.hpp"
+#include "tcp/variables.hpp"
+#include "wire/tcp.hpp"
+
+namespace handfast::tcp {
+
+class Tcb {
+ protected:
+  enum class Timer : u8 {
+    retransmit,  // RFC 6298, and the loss probe of RFC 8985 §7 where it comes first
+    persist,
+    delayed_ack,
+    reorder,  // RFC 8985 §6.3
+    keepalive,
+    fin_wait_2,
+    count_
+  };
+
+  Tcb(Context& context, const wire::Flow& flow, u32 path_mtu);
+  ~Tcb();
+  Tcb(const Tcb&) = delete;
+  Tcb& operator=(const Tcb&) = delete;
+
+  Context& context_;
+  wire::Flow flow_;
+  State state_ = State::closed;
+  Errc error_ = Errc::none;
+  u8 events_ = 0;
+  u8 probes_ = 0;  // unanswered keepalive or window probes
+  u8 send_scale_ = 0;
+  u8 receive_scale_ = 0;
+  u8 quick_acks_left_;
+  u8 retries_ = 0;  // time-outs since the last progress
+  u8 persist_backoff_ = 0;
+  bool timestamps_ : 1 = false;
+  bool scaling_ : 1 = false;
+  bool sack_ : 1 = false;
+  bool no_delay_ : 1;
+  bool keepalive_ : 1;
+  bool ack_now_ : 1 = false;
+  bool open_ack_ : 1 = false;  // the handshake's third segment goes out on its own
+  bool probe_now_ : 1 = false;
+  bool window_update_ : 1 = false;
+  bool reset_now_ : 1 = false;
+  bool reset_with_ack_ : 1 = false;
+  bool fin_queued_ : 1 = false;
+  bool fin_sent_ : 1 = false;
+  bool fin_acked_ : 1 = false;
+  bool peer_fin_received_ : 1 = false;
+  bool released_ : 1 = false;
+  bool wants_room_ : 1 = false;
+  bool more_coming_ : 1 = false;
+  bool duplicate_to_report_ : 1 = false;  // duplicate_ goes into the next ACK (RFC 2883)
+  u16 peer_mss_;
+  u16 receive_mss_ = 0;  // the largest segment that came
+  u16 mtu_;
+  u32 reset_sequence_ = 0;
+  u32 timestamp_recent_ = 0;
+  u32 timestamp_offset_;
+  wire::SackBlock duplicate_{};
+  Instant timestamp_recent_at_{};
+  Instant received_at_{};  // the last segment from the peer
+  Instant text_sent_at_{};
+  SendVariables snd_;
+  ReceiveVariables rcv_;
+  RttEstimator rtt_;
+  CongestionControl control_;
+  LossRecovery recover_;
+  Ring send_ring_;
+  Ring receive_ring_;
+  std::unique_ptr<Flight> flight_;
+  std::unique_ptr<Ranges> ranges_;
+  std::array<Instant, to<u8>(Timer::count_)> timers_;
+};
+
+}  // namespace handfast::tcp
