@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <asio/error.hpp>
+
 namespace handfast::io {
 namespace {
 
@@ -39,6 +41,12 @@ class TcpCategory final : public std::error_category {
 const std::error_category& tcp_category() noexcept {
   static const TcpCategory category;
   return category;
+}
+
+bool is(const std::error_code& error, std::errc condition) {
+  if (error == condition) return true;
+  return error.category() == asio::error::get_system_category() &&
+         error.value() == static_cast<int>(condition);
 }
 
 }  // namespace handfast::io

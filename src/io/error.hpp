@@ -1,9 +1,9 @@
 // Errors as Asio users expect them: std::error_code, comparable with std::errc.
 //
-// What TCP or the host refuses has tcp_category(): compare with tcp::Errc::reset for exactly ours,
-// with std::errc::connection_reset for code that also runs over kernel sockets. An operation that
-// was cancelled has asio::error::operation_aborted, the end of a stream asio::error::eof, and an
-// operation that took longer than expires_after() allowed asio::error::timed_out.
+// What TCP or the host refuses has tcp_category(): compare with tcp::Errc::reset or, alike, with
+// std::errc::connection_reset. What was cancelled has asio::error::operation_aborted, the end of a
+// stream asio::error::eof, and what took longer than expires_after() allowed std::errc::timed_out.
+// Code that runs over kernel sockets too asks is().
 #pragma once
 
 #include <system_error>
@@ -14,6 +14,10 @@ namespace handfast::io {
 
 /// The category of tcp::Errc.
 const std::error_category& tcp_category() noexcept;
+
+/// Whether `error` means `condition`, be it ours or of Asio's own category, which in Asio 1.22 does
+/// not compare equal to any std::errc.
+bool is(const std::error_code& error, std::errc condition);
 
 }  // namespace handfast::io
 

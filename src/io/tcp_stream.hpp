@@ -163,7 +163,7 @@ class TcpStream {
   }
 
   /// A limit in the stack's time: what waits `limit` from now, whenever it was started, completes
-  /// with asio::error::timed_out. The stream stays usable and nothing of it is lost, except that an
+  /// with std::errc::timed_out. The stream stays usable and nothing of it is lost, except that an
   /// unfinished connect is given up. Set it anew before each logical operation.
   void expires_after(Duration limit) { socket_->expires_at(after(socket_->core().tick(), limit)); }
   void expires_never() { socket_->expires_at(never); }

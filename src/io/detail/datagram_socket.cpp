@@ -12,7 +12,7 @@ std::error_code error_of(const wire::IcmpError& error) {
   using wire::IcmpProblem;
   switch (error.problem) {
     case IcmpProblem::port_unreachable: return tcp::Errc::refused;
-    case IcmpProblem::packet_too_big: return asio::error::message_size;
+    case IcmpProblem::packet_too_big: return std::make_error_code(std::errc::message_size);
     case IcmpProblem::net_unreachable:
     case IcmpProblem::host_unreachable:
     case IcmpProblem::protocol_unreachable:
@@ -27,7 +27,7 @@ std::error_code error_of(const wire::IcmpError& error) {
 
 std::error_code DatagramSocket::state_error() const {
   if (core_->host() == nullptr) return Core::stopped_error();
-  if (!is_open()) return asio::error::bad_descriptor;
+  if (!is_open()) return std::make_error_code(std::errc::bad_file_descriptor);
   return {};
 }
 

@@ -18,7 +18,7 @@ std::error_code ListenSocket::listen(const wire::Endpoint& local, u32 backlog) {
 
 void ListenSocket::wait(AcceptOperation* operation) {
   if (core_->host() == nullptr) return operation->complete(Core::stopped_error());
-  if (!is_open()) return operation->complete(asio::error::bad_descriptor);
+  if (!is_open()) return operation->complete(std::make_error_code(std::errc::bad_file_descriptor));
   accepts_.push(operation);
   core_->tick();
   progress();

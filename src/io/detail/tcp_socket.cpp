@@ -49,7 +49,7 @@ std::error_code TcpSocket::error_of(const tcp::Connection& connection) const {
 
 std::error_code TcpSocket::connect(const wire::Endpoint& remote, const wire::Endpoint& local) {
   if (core_->host() == nullptr) return Core::stopped_error();
-  if (is_open()) return asio::error::already_connected;
+  if (is_open()) return std::make_error_code(std::errc::already_connected);
   const auto opened = core_->host()->connect(remote, core_->tick(), local);
   if (!opened) return opened.error();
   attach(*opened);
@@ -247,7 +247,7 @@ void TcpSocket::expired() {
   if (!anything_waits()) return;
   if (expires_ > core_->now()) return core_->set_timer(*this, expires_);
   const bool was_opening = !connects_.empty();
-  complete_everything(asio::error::timed_out);
+  complete_everything(std::make_error_code(std::errc::timed_out));
   if (was_opening) abandon();
 }
 
