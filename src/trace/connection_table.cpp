@@ -12,16 +12,6 @@ namespace handfast::trace {
 
 namespace {
 
-/// Bytes of [start, end) that lie behind what was seen so far, which grows by them.
-u32 take_new(bool& any, u32& seen_end, u32 start, u32 end) {
-  if (!any) seen_end = start;
-  any = true;
-  if (!sequence_before(seen_end, end)) return 0;
-  const u32 fresh = sequence_before(seen_end, start) ? end - start : end - seen_end;
-  seen_end = end;
-  return fresh;
-}
-
 std::string rtt_text(Duration rtt) {
   if (rtt == 0ns) return "-";
   const auto us = rtt.count() / 1000;
@@ -67,23 +57,40 @@ void ConnectionTable::on(Instant now, const Event& event) {
 void ConnectionTable::on_sent(Instant now, const SegmentSent& event) {
   auto [row, progress] = at(event.flow);
   ++row.segments_sent;
+  if (event.header.has(wire::TcpFlags::ack))
+    on_acknowledged(row, progress, event.header.acknowledgment);
   const u32 length = sequence_length(event.header, event.payload_length);
   if (event.header.has(wire::TcpFlags::syn) && row.opened == never) row.opened = now;
   if (length == 0) return;
   const u32 start = event.header.sequence;
-  const u32 fresh = take_new(progress.sent_any, progress.sent_end, start, start + length);
-  if (fresh == 0) ++row.retransmissions;
+  if (!progress.sent_any) progress.sent_end = start;
+  progress.sent_any = true;
+  const bool is_new = sequence_before(progress.sent_end, start + length);
+  const u32 fresh = is_new ? start + length - progress.sent_end : 0;
+  progress.sent_end += fresh;
+  if (!is_new) ++row.retransmissions;
   row.bytes_sent += std::min(fresh, event.payload_length);
+}
+
+void ConnectionTable::on_acknowledged(Row& row, Progress& progress, u32 acknowledgment) {
+  if (!progress.received_any || !sequence_before(progress.received_next, acknowledgment)) return;
+  const bool is_over_fin = progress.received_fin && sequence_before(progress.fin, acknowledgment);
+  row.bytes_received += acknowledgment - progress.received_next - (is_over_fin ? 1 : 0);
+  progress.received_next = acknowledgment;
 }
 
 void ConnectionTable::on_received(const SegmentReceived& event) {
   auto [row, progress] = at(event.flow);
+  const wire::TcpHeader& header = event.header;
   ++row.segments_received;
-  const u32 length = sequence_length(event.header, event.payload_length);
-  if (length == 0) return;
-  const u32 start = event.header.sequence;
-  const u32 fresh = take_new(progress.received_any, progress.received_end, start, start + length);
-  row.bytes_received += std::min(fresh, event.payload_length);
+  if (!progress.received_any) {
+    progress.received_any = true;
+    progress.received_next = header.sequence + (header.has(wire::TcpFlags::syn) ? 1 : 0);
+  }
+  if (header.has(wire::TcpFlags::fin)) {
+    progress.received_fin = true;
+    progress.fin = header.sequence + event.payload_length;
+  }
 }
 
 void ConnectionTable::on_state(Instant now, const StateChanged& event) {

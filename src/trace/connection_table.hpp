@@ -22,8 +22,8 @@ class ConnectionTable final : public Sink {
     Instant opened = never;  // its first SYN
     Instant established = never;
     Instant closed = never;
-    u64 bytes_sent = 0;  // payload, each byte once
-    u64 bytes_received = 0;
+    u64 bytes_sent = 0;      // payload, each byte once
+    u64 bytes_received = 0;  // the same in order, as far as this end acknowledged it
     u64 segments_sent = 0;
     u64 segments_received = 0;
     u64 retransmissions = 0;    // segments
@@ -46,12 +46,15 @@ class ConnectionTable final : public Sink {
     u32 row = 0;  // index, counted from the first one ever
     bool sent_any = false;
     bool received_any = false;
-    u32 sent_end = 0;  // behind the last sequence number so far
-    u32 received_end = 0;
+    bool received_fin = false;
+    u32 sent_end = 0;       // behind the last sequence number so far
+    u32 received_next = 0;  // the next one that is expected in order
+    u32 fin = 0;            // sequence number of the peer's FIN
   };
   std::pair<Row&, Progress&> at(const wire::Flow& flow);
   void forget_one();
   void on_sent(Instant now, const SegmentSent& event);
+  void on_acknowledged(Row& row, Progress& progress, u32 acknowledgment);
   void on_received(const SegmentReceived& event);
   void on_state(Instant now, const StateChanged& event);
 

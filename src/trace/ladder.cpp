@@ -15,7 +15,6 @@
 namespace handfast::trace {
 
 using ladder::Arrow;
-using ladder::Mark;
 using ladder::none;
 using ladder::Note;
 using Tone = ladder::Note::Tone;
@@ -93,11 +92,10 @@ void Ladder::on(u32 endpoint, Instant now, const Event& event) {
 
 /// State changes whose segment did not follow at once stand alone.
 void Ladder::settle_calls(u32 endpoint, Instant now) {
-  std::vector<Mark>& calls = last_[endpoint].calls;
-  const auto late =
-      std::ranges::stable_partition(calls, [now](const Mark& m) { return m.at < now; });
-  record_.marks.insert(record_.marks.end(), calls.begin(), late.begin());
-  calls.erase(calls.begin(), late.begin());
+  std::erase_if(last_[endpoint].calls, [&](const Call& call) {
+    if (call.mark.at < now) record_.marks.push_back(call.mark);
+    return call.mark.at < now;
+  });
 }
 
 Ladder::Way& Ladder::way(const wire::Endpoint& from, const wire::Endpoint& to) {
@@ -156,8 +154,11 @@ void Ladder::on_sent(u32 endpoint, Instant now, const SegmentSent& event) {
   Last& last = last_[endpoint];
   constexpr u16 openers_and_closers = TcpFlags::syn | TcpFlags::fin | TcpFlags::rst;
   if ((arrow.flags & openers_and_closers) != 0) {
-    for (Mark& call : last.calls) arrow.at_sender.push_back(std::move(call.note));
-    last.calls.clear();
+    std::erase_if(last.calls, [&](Call& call) {
+      if (call.flow != event.flow) return false;
+      arrow.at_sender.push_back(std::move(call.mark.note));
+      return true;
+    });
   }
   std::string why = to_string(event.why);
   if (why.empty() && arrow.is_repeat) {
@@ -234,18 +235,18 @@ void Ladder::on_state(u32 endpoint, Instant now, const StateChanged& event) {
         return;
       }
     }
-    last.calls.push_back({endpoint, now, order_, std::move(note)});
+    last.calls.push_back({event.flow, {endpoint, now, order_, std::move(note)}});
     return;
   }
   if (last.received != none && last.received_at == now) {
     Arrow& arrow = record_.arrows[last.received];
-    if (arrow.flow.remote == event.flow.local) {
+    if (arrow.flow == wire::Flow{event.flow.remote, event.flow.local}) {
       arrow.at_receiver.push_back(std::move(note));
       return;
     }
   }
   // An ABORT sends its RST next.
-  last.calls.push_back({endpoint, now, order_, std::move(note)});
+  last.calls.push_back({event.flow, {endpoint, now, order_, std::move(note)}});
 }
 
 /// The arrow that carried this IP packet or Ethernet frame.
@@ -304,7 +305,7 @@ void Ladder::on_impaired(Instant now, const FrameImpaired& event) {
 std::string Ladder::render(const LadderOptions& options) const {
   ladder::Record record = record_;
   for (const Last& last : last_)
-    record.marks.insert(record.marks.end(), last.calls.begin(), last.calls.end());
+    for (const Call& call : last.calls) record.marks.push_back(call.mark);
   return ladder::draw(record, options);
 }
 

@@ -44,6 +44,10 @@ class Ladder {
     u32 sent_end = 0;  // behind the last one sent so far
     bool syn_had_ack = false;
   };
+  struct Call {
+    wire::Flow flow{};
+    ladder::Mark mark{};
+  };
   /// What an endpoint did last, to know what its next state change is about.
   struct Last {
     u32 received = ladder::none;  // arrow
@@ -52,7 +56,7 @@ class Ladder {
     Instant sent_at{};
     Instant timer_at = never;
     std::string timer;
-    std::vector<ladder::Mark> calls;  // state changes that wait for the segment they send
+    std::vector<Call> calls;  // state changes that wait for the segment they send
   };
 
   void on(u32 endpoint, Instant now, const Event& event);

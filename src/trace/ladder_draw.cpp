@@ -133,52 +133,64 @@ class Drawer {
     return to<u32>(longest);
   }
 
+  /// The columns that an arrow with its whole label takes.
+  static u32 middle_wanted(const Row& row) {
+    const u32 gap = row.kind == Row::Kind::arrow ? 0 : gap_wide;
+    return to<u32>(row.flags.size() + 1 + row.numbers.size()) + gap + arrow_dress;
+  }
+
+  /// Divides the width so that the drawing has the fewest lines.
   void choose_layout() {
-    std::size_t label = middle_min - arrow_dress;
     std::size_t time = 0;
+    u32 wanted = middle_min;
     for (const Row& row : rows_) {
       time = std::max(time, time_text(row).size());
-      const std::size_t gap = row.kind == Row::Kind::arrow ? 0 : gap_wide;
-      label = std::max(label, row.flags.size() + 1 + row.numbers.size() + gap);
+      wanted = std::max(wanted, middle_wanted(row));
       for (const std::u32string& extra : row.extras)
-        label =
-            std::max(label, std::min<std::size_t>(extra.size() + 6, extra_wanted) - arrow_dress);
+        wanted = std::max(wanted, to<u32>(std::min<std::size_t>(extra.size() + 6, extra_wanted)));
     }
     layout_.time = to<u32>(time);
     const u32 sides = width_ - layout_.time - 4;  // left + middle + right
-    const u32 lanes = last_;
-    const u32 wanted = std::max(to<u32>(label) + arrow_dress, lanes * middle_min);
-    layout_.middle = std::clamp(wanted, middle_min, sides - 2 * note_min);
-    share_notes(sides - layout_.middle);
+    const u32 widest = std::clamp(wanted * last_, middle_min, sides - 2 * note_min);
+    // With more than two endpoints the middle is divided, and nothing there can be given away.
+    const u32 narrowest = last_ == 1 ? middle_min : widest;
+    const u32 left_want = longest_note(0);
+    const u32 right_want = longest_note(last_);
+    std::size_t least = ~std::size_t{0};
+    for (u32 middle = widest; middle >= narrowest; --middle) {
+      const u32 budget = sides - middle;
+      for (u32 left = note_min; left <= std::min(left_want, budget - note_min); ++left) {
+        const u32 right = std::min(budget - left, right_want);
+        const std::size_t price = cost(left, middle, right);
+        if (price >= least) continue;
+        least = price;
+        layout_.left = left;
+        layout_.middle = middle;
+        layout_.right = right;
+      }
+    }
     // What is left over makes the arrows longer, up to a point.
     const u32 spare = width_ - layout_.width();
     layout_.middle += std::min(spare, layout_.middle / 2);
   }
 
-  /// Gives the two columns of notes `budget` columns so that the drawing has the fewest lines.
-  void share_notes(u32 budget) {
-    const u32 left_want = longest_note(0);
-    const u32 right_want = longest_note(last_);
-    layout_.left = left_want;
-    layout_.right = right_want;
-    if (left_want + right_want <= budget) return;
-    std::size_t fewest = ~std::size_t{0};
-    for (u32 left = note_min; left <= std::min(left_want, budget - note_min); ++left) {
-      const std::size_t lines = count_lines(left, std::min(budget - left, right_want));
-      if (lines >= fewest) continue;
-      fewest = lines;
-      layout_.left = left;
+  /// What the drawing costs with these columns: its lines, and among equals the lines of notes. A
+  /// label in two pieces counts as one more, because it reads worse than a reason in two pieces.
+  std::size_t cost(u32 left, u32 middle, u32 right) const {
+    constexpr std::size_t rows_looked_at = 200;
+    constexpr std::size_t line = 10'000;
+    std::size_t sum = 0;
+    for (const Row& row : std::span(rows_).first(std::min(rows_.size(), rows_looked_at))) {
+      std::size_t in_middle = 1;
+      for (const std::u32string& extra : row.extras) in_middle += wrap(extra, middle - 6).size();
+      const bool is_cut = middle_wanted(row) > middle;
+      if (is_cut) in_middle += wrap(row.numbers, middle - 6).size();
+      const std::size_t at_left = note_lines(row, 0, left).size();
+      const std::size_t at_right = note_lines(row, last_, right).size();
+      sum += (std::max({at_left, at_right, in_middle}) + (is_cut ? 1 : 0)) * line;
+      sum += at_left + at_right;
     }
-    layout_.right = std::min(budget - layout_.left, right_want);
-  }
-
-  std::size_t count_lines(u32 left, u32 right) const {
-    constexpr std::size_t rows_looked_at = 1000;
-    std::size_t lines = 0;
-    for (const Row& row : std::span(rows_).first(std::min(rows_.size(), rows_looked_at)))
-      lines += std::max({note_lines(row, 0, left).size(), note_lines(row, last_, right).size(),
-                         1 + row.extras.size()});
-    return lines;
+    return sum;
   }
 
   u32 lifeline(u32 endpoint) const {

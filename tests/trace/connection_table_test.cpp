@@ -24,6 +24,7 @@ TEST(ConnectionTable, counts_each_byte_once_and_retransmissions_apart) {
   tables.talk.receive(tables.talk.send(client, push, 1, 1, 100));   // the same again
   tables.talk.receive(tables.talk.send(client, push, 51, 1, 100));  // half of it is new
   tables.talk.receive(tables.talk.send(server, push, 1, 151, 7));
+  tables.talk.receive(tables.talk.send(client, ack, 151, 8));
   const auto* ours = tables.of_client.find(Conversation::flow(client));
   ASSERT_NE(ours, nullptr);
   EXPECT_EQ(ours->bytes_sent, 150u);
@@ -32,7 +33,19 @@ TEST(ConnectionTable, counts_each_byte_once_and_retransmissions_apart) {
   const auto* theirs = tables.of_server.find(Conversation::flow(server));
   ASSERT_NE(theirs, nullptr);
   EXPECT_EQ(theirs->bytes_received, 150u);
-  EXPECT_EQ(theirs->segments_received, 5u);
+  EXPECT_EQ(theirs->segments_received, 6u);
+}
+
+TEST(ConnectionTable, counts_what_came_out_of_order_when_it_is_acknowledged) {
+  Tables tables;
+  tables.talk.open();
+  const Segment late = tables.talk.send(client, push, 1, 1, 100);
+  const Segment last = tables.talk.send(client, fin, 101, 1, 50);
+  tables.talk.receive(last);
+  tables.talk.send(server, ack, 1, 1);
+  tables.talk.receive(late);
+  tables.talk.send(server, ack, 1, 152);
+  EXPECT_EQ(tables.of_server.find(Conversation::flow(server))->bytes_received, 150u);
 }
 
 TEST(ConnectionTable, knows_when_and_why_a_connection_closed) {
