@@ -8,6 +8,7 @@ install(TARGETS handfast EXPORT handfastTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET handfast-cli)
   install(TARGETS handfast-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/handfast.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 install(EXPORT handfastTargets NAMESPACE handfast:: DESTINATION ${package_dir})
 

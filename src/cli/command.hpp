@@ -36,9 +36,9 @@ class Failure : public std::exception {
 
 /// Each adds its subcommand to `app`, with options, help and a callback that runs it. The callback
 /// leaves its result in `exit` (which begins as ok) or throws Failure.
-[[gnu::weak]] void add_demo(CLI::App& app, Exit& exit);
-[[gnu::weak]] void add_serve(CLI::App& app, Exit& exit);
-[[gnu::weak]] void add_get(CLI::App& app, Exit& exit);
+void add_demo(CLI::App& app, Exit& exit);
+void add_serve(CLI::App& app, Exit& exit);
+void add_get(CLI::App& app, Exit& exit);
 void add_diagram(CLI::App& app, Exit& exit);
 
 }  // namespace handfast::cli

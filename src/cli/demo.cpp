@@ -34,6 +34,7 @@ struct DemoArguments {
   std::string size = "1000";
   std::string close = "client";
   std::string close_after = "10ms";
+  std::string request_after = "5ms";
   std::string duplicate = "0%";
   std::string reorder = "0%";
   std::string corrupt = "0%";
@@ -53,7 +54,8 @@ Ratio percentage(std::string_view option, const std::string& text) {
 
 Duration duration(std::string_view option, const std::string& text) {
   const auto time = parse_duration(text);
-  if (!time) throw wrong(option, text, "write a time such as 20ms, 1.5s or 0");
+  if (!time || *time > 1h)
+    throw wrong(option, text, "write a time such as 20ms, 1.5s or 0, at most 1h");
   return *time;
 }
 
@@ -72,9 +74,8 @@ DemoOptions understand(const DemoArguments& arguments) {
   options.reorder = percentage("--reorder", arguments.reorder);
   options.corrupt = percentage("--corrupt", arguments.corrupt);
   options.delay = duration("--delay", arguments.delay);
-  if (options.delay > 1h) throw wrong("--delay", arguments.delay, "at most 1h");
+  options.request_after = duration("--request-after", arguments.request_after);
   options.close_after = duration("--close-after", arguments.close_after);
-  if (options.close_after > 1h) throw wrong("--close-after", arguments.close_after, "at most 1h");
   const auto size = parse_size(arguments.size);
   if (!size || *size > size_max)
     throw wrong("--size", arguments.size, "write bytes such as 1000, 64k or 1MiB, at most 100M");
@@ -176,23 +177,22 @@ void add_wire_options(CLI::App& command, DemoArguments& arguments) {
 
 void add_talk_options(CLI::App& command, DemoArguments& arguments) {
   const std::string group = "The conversation";
-  command.add_option("--size", arguments.size, "Bytes of the page that is fetched")
-      ->type_name("BYTES")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--close", arguments.close, "Who closes first: client, server, both")
-      ->type_name("WHO")
-      ->check(CLI::IsMember({"client", "server", "both"}))
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option(
-          "--close-after", arguments.close_after,
-          "How much later the other end closes; 0 sends its FIN with the ACK, and the close "
-          "takes three segments instead of four")
-      ->type_name("TIME")
-      ->capture_default_str()
-      ->group(group);
+  const auto add = [&](const char* name, std::string& value, const char* type, const char* help) {
+    return command.add_option(name, value, help)
+        ->type_name(type)
+        ->capture_default_str()
+        ->group(group);
+  };
+  add("--size", arguments.size, "BYTES", "Size of the page that is fetched, as 1000, 64k, 1MiB");
+  add("--close", arguments.close, "WHO", "Who closes first: client, server or both")
+      ->check(CLI::IsMember({"client", "server", "both"}).description(""));
+  add("--request-after", arguments.request_after, "TIME",
+      "How long the client waits with its request; 0 sends it with the ACK that ends the "
+      "handshake");
+  add("--close-after", arguments.close_after, "TIME",
+      "How much later the other end closes; 0 sends its FIN with the ACK, and the close takes "
+      "three "
+      "segments instead of four");
   command.add_flag("--ipv6", arguments.ipv6, "Talk over IPv6")->group(group);
 }
 
@@ -203,15 +203,19 @@ void add_output_options(CLI::App& command, DemoArguments& arguments) {
                   "Write the packets to a pcapng file, states and losses as comments")
       ->type_name("FILE")
       ->group(group);
-  command.add_option("--width", arguments.width, "Columns, from 60; the terminal's, else 100")
+  command
+      .add_option("--width", arguments.width,
+                  "Columns, at least 60; else those of the terminal, or 100")
       ->type_name("N")
       ->group(group);
   command.add_flag("--ascii", arguments.ascii, "Draw with ASCII only")->group(group);
   command.add_flag("--unfolded", arguments.unfolded, "Show every segment of a long transfer")
       ->group(group);
-  command.add_option("--color", arguments.color, "Colours: auto, always, never")
+  command
+      .add_option("--color", arguments.color,
+                  "Colours: auto (on a terminal, without NO_COLOR), always or never")
       ->type_name("WHEN")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
       ->capture_default_str()
       ->group(group);
 }

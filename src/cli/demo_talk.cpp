@@ -194,6 +194,7 @@ asio::awaitable<void> talk_as_client(io::Stack& stack, const TalkPlan& plan, Tal
     end.fail("connecting: " + error.message());
     co_return;
   }
+  co_await end.sleep(plan.request_after);
   if (!co_await send_request(end, plan)) co_return;
   if (!co_await receive_page(end, plan.size)) co_return;
   result.answered = stack.now();
@@ -207,7 +208,7 @@ asio::awaitable<void> talk_as_client(io::Stack& stack, const TalkPlan& plan, Tal
   }
 }
 
-asio::awaitable<void> talk_as_server(io::Stack& stack, io::TcpListener listener,
+asio::awaitable<void> talk_as_server(io::Stack& stack, io::TcpListener& listener,
                                      const TalkPlan& plan, TalkResult& result) {
   std::error_code error;
   io::TcpStream accepted =

@@ -19,8 +19,9 @@ struct TalkPlan {
   u64 size = 0;               // bytes of the page
   bool client_closes = true;  // at once when the page is complete; both: the FINs cross
   bool server_closes = false;
-  Duration one_way{};      // the wire's delay, for FINs that cross
-  Duration close_after{};  // between the peer's FIN and ours
+  Duration request_after{};  // between the client's ESTABLISHED and its request
+  Duration one_way{};        // the wire's delay, for FINs that cross
+  Duration close_after{};    // between the peer's FIN and ours
 };
 
 /// Filled in while they talk.
@@ -30,7 +31,7 @@ struct TalkResult {
 };
 
 asio::awaitable<void> talk_as_client(io::Stack& stack, const TalkPlan& plan, TalkResult& result);
-asio::awaitable<void> talk_as_server(io::Stack& stack, io::TcpListener listener,
+asio::awaitable<void> talk_as_server(io::Stack& stack, io::TcpListener& listener,
                                      const TalkPlan& plan, TalkResult& result);
 
 }  // namespace handfast::cli

@@ -1,5 +1,7 @@
 #include "cli/demo_world.hpp"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "cli/demo_talk.hpp"
@@ -44,6 +46,8 @@ void Demo::run() {
   trace::Tee of_server{&ladder_.endpoint("server"), &server_capture, &server_table_};
   trace::Tee of_wire{&ladder_.wire(), &client_capture};
 
+  // It outlives the world, so that the story does not end with the listener's own close.
+  std::optional<io::TcpListener> listener;
   sim::World world(options_.seed);
   sim::Node& client = world.add(sim::host_config("client", 1, trace::LinkType::ip), &of_client);
   sim::Node& server = world.add(sim::host_config("server", 2, trace::LinkType::ip), &of_server);
@@ -62,11 +66,12 @@ void Demo::run() {
                       .size = options_.size,
                       .client_closes = options_.closer != Closer::server,
                       .server_closes = options_.closer != Closer::client,
+                      .request_after = options_.request_after,
                       .one_way = options_.delay,
                       .close_after = options_.close_after};
   TalkResult result;
-  world.spawn(
-      talk_as_server(server.stack(), io::TcpListener(server.stack(), plan.server), plan, result));
+  listener.emplace(server.stack(), plan.server);
+  world.spawn(talk_as_server(server.stack(), *listener, plan, result));
   world.spawn(talk_as_client(client.stack(), plan, result));
   bool has_begun = false;
   world.run_until(

@@ -27,7 +27,9 @@ struct DemoOptions {
   Duration delay = 10ms;  // one way
   u64 size = 1000;        // bytes of the page
   Closer closer = Closer::client;
-  Duration close_after = 10ms;  // the other end's application closes so much later; 0: at once
+  Duration request_after = 5ms;  // so that the ACK that ends the handshake travels alone; 0: it
+                                 // travels with the request
+  Duration close_after = 10ms;   // the other end's application closes so much later; 0: at once
   bool ipv6 = false;
 };
 

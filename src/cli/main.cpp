@@ -2,12 +2,14 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/help.hpp"
 #include "cli/suggest.hpp"
 
 namespace handfast::cli {
@@ -54,15 +56,15 @@ Failure unexpected(CLI::App& app) {
     word = word.substr(0, word.find('='));
     for (const CLI::Option* option : command.get_options())
       for (const std::string& name : option->get_lnames()) candidates.push_back("--" + name);
-  } else if (&command == &app) {
-    for (const CLI::App* one : app.get_subcommands({})) candidates.push_back(one->get_name());
+  } else {
+    for (const CLI::App* one : command.get_subcommands({})) candidates.push_back(one->get_name());
   }
   const std::string meant = closest(word, candidates);
   std::string advice = meant.empty() ? std::string{} : "did you mean " + meant + "? ";
-  advice += "See `" + help_command(command) + "`";
-  const char* what = is_option          ? "no such option"
-                     : &command == &app ? "no such subcommand"
-                                        : "one argument too many";
+  advice += "see `" + help_command(command) + "`";
+  const char* what = is_option            ? "no such option"
+                     : candidates.empty() ? "one argument too many"
+                                          : "no such subcommand";
   return {what, word, advice, Exit::usage};
 }
 
@@ -77,12 +79,11 @@ Exit run(int argc, char** argv) {
   app.set_version_flag("--version", "handfast " HANDFAST_VERSION, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.footer(examples);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(0, 1);
 
   Exit exit = Exit::ok;
-  for (auto* add : {add_demo, add_get, add_serve, add_diagram})
-    if (add != nullptr) add(app, exit);
+  for (auto* add : {add_demo, add_get, add_serve, add_diagram}) add(app, exit);
 
   try {
     app.parse(argc, argv);
@@ -92,6 +93,8 @@ Exit run(int argc, char** argv) {
   } catch (const CLI::ExtrasError&) {
     throw unexpected(app);
   } catch (const CLI::ParseError& error) {
+    // "A subcommand is required", because the one that was named does not exist.
+    if (!app.remaining(true).empty()) throw unexpected(app);
     throw usage_failure(app, error);
   }
   if (app.get_subcommands().empty()) {
