@@ -5,6 +5,16 @@
 #include "http/grammar.hpp"
 
 namespace handfast::http {
+namespace {
+
+/// Told from the first bytes, so that somebody who speaks another protocol does not have to wait.
+bool looks_like_head(Role reader, std::string_view text) {
+  constexpr std::string_view name = "HTTP/";
+  if (reader == Role::server) return is(char_token, text.front());
+  return name.starts_with(text.substr(0, name.size()));
+}
+
+}  // namespace
 
 Result<Event, Error> Connection::next(Bytes& in) {
   switch (their_state()) {
@@ -36,7 +46,7 @@ Result<Event, Error> Connection::next_head(Bytes& in) {
   if (!is_server && their_state() == State::idle)
     return fail({400, "bytes that answer no request"});
   const bool is_lone_cr = is_server && !skipped_line_ && in[0] == '\r' && in.size() == 1;
-  if (!is_lone_cr && !is(char_token, to<char>(in[0])))
+  if (!is_lone_cr && !looks_like_head(role_, as_text(in)))
     return fail({400, "what came is not HTTP/1"});
 
   const auto length = is_lone_cr ? Result<u32, Error>(0) : scanner_.find_end(in, config_);

@@ -289,6 +289,9 @@ TEST(Client, refuses_answers_to_nothing_and_endless_informational_ones) {
   std::string text;
   for (int i = 0; i < 17; ++i) text += "HTTP/1.1 102 Wait\r\n\r\n";
   EXPECT_EQ(events(client, text).back(), "error 502: too many informational responses");
+  Connection other(Role::client);
+  sent(other, Request{"GET", "/", 1, host});
+  EXPECT_EQ(events(other, "SSH-2.0-x\r\n").back(), "error 502: what came is not HTTP/1");
   Connection switching(Role::client);
   sent(switching, Request{"GET", "/", 1, host});
   EXPECT_EQ(events(switching, "HTTP/1.1 101 Switching Protocols\r\n\r\n").back(),

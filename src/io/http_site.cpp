@@ -1,0 +1,140 @@
+// RFC 9110 §9.3 (GET, HEAD), §13 (conditional requests), §15 (status codes), for a directory.
+#include "io/http_site.hpp"
+
+#include <fmt/format.h>
+
+#include "http/content_type.hpp"
+#include "http/date.hpp"
+#include "http/grammar.hpp"
+#include "http/target.hpp"
+
+namespace handfast::io {
+namespace {
+
+HttpReply page(u16 status, std::string text) {
+  HttpReply reply;
+  reply.status = status;
+  reply.length = text.size();
+  reply.text = std::move(text);
+  return reply;
+}
+
+HttpReply reply_to(const std::error_code& error) {
+  if (error == std::errc::cross_device_link)
+    return error_reply(403, "This path leads out of what is served.");
+  if (error == std::errc::permission_denied || error == std::errc::operation_not_permitted)
+    return error_reply(403, "The server may not read this.");
+  if (error == std::errc::operation_not_supported)
+    return error_reply(403, "This is neither a file nor a directory.");
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
+      error == std::errc::filename_too_long || error == std::errc::too_many_symbolic_link_levels)
+    return error_reply(404, "There is nothing of this name.");
+  if (error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system)
+    return error_reply(503, "Too many files are open. Try again.");
+  return error_reply(500, "The server could not read this.");
+}
+
+std::string entity_tag(const TreeEntry& entry) {
+  return fmt::format("\"{:x}-{:x}-{:x}\"", entry.modified, entry.modified_fraction, entry.size);
+}
+
+/// RFC 9110 §13.2.2: If-None-Match before If-Modified-Since; either may save the content.
+bool is_unchanged(const http::Request& request, const std::string& tag, i64 modified) {
+  if (http::count(request.fields, "if-none-match") > 0)
+    return http::has_token(request.fields, "if-none-match", tag) ||
+           http::has_token(request.fields, "if-none-match", "W/" + tag) ||
+           http::has_token(request.fields, "if-none-match", "*");
+  const auto since = http::find(request.fields, "if-modified-since");
+  const auto date = since ? http::parse_date(*since) : std::nullopt;
+  return date && modified <= *date;
+}
+
+HttpReply file_reply(const http::Request& request, const std::string& path, TreeEntry entry) {
+  HttpReply reply;
+  reply.content_type = http::content_type(path);
+  reply.modified = entry.modified;
+  reply.entity_tag = entity_tag(entry);
+  if (is_unchanged(request, reply.entity_tag, entry.modified)) {
+    reply.status = 304;
+    return reply;
+  }
+  reply.length = entry.size;
+  reply.file = std::move(entry.fd);
+  return reply;
+}
+
+std::string size_text(u64 bytes) {
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double size = static_cast<double>(bytes) / 1024;
+  std::string_view units = "KMGTPE";
+  for (; size >= 1024 && units.size() > 1; units.remove_prefix(1)) size /= 1024;
+  return fmt::format("{:.1f} {}iB", size, units.front());
+}
+
+std::string listing(std::string_view path, const std::vector<TreeName>& names) {
+  const std::string title = http::escape_html(path);
+  std::string text = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n"
+      "<body><h1>{}</h1>\n<table>\n",
+      title, title);
+  // A full path: a relative "../" would work too, but not for a client that dropped the slash.
+  if (path != "/") {
+    const auto parent = path.substr(0, path.rfind('/', path.size() - 2) + 1);
+    text += fmt::format("<tr><td><a href=\"{}\">..</a></td><td></td></tr>\n",
+                        http::encode_path(parent));
+  }
+  for (const TreeName& entry : names) {
+    const std::string_view slash = entry.is_directory ? "/" : "";
+    text += fmt::format("<tr><td><a href=\"{}{}{}\">{}{}</a></td><td>{}</td></tr>\n",
+                        http::encode_path(path), http::encode_path(entry.name), slash,
+                        http::escape_html(entry.name), slash,
+                        entry.is_directory ? "" : size_text(entry.size));
+  }
+  if (names.size() == HttpDirectory::names_max) text += "<tr><td>and more</td><td></td></tr>\n";
+  return text + "</table></body></html>\n";
+}
+
+}  // namespace
+
+HttpReply error_reply(u16 status, std::string_view why) {
+  const std::string_view reason = http::reason_phrase(status);
+  return page(status,
+              fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                          "<title>{0} {1}</title></head>\n<body><h1>{0} {1}</h1>\n<p>{2}"
+                          "</p></body></html>\n",
+                          status, reason, http::escape_html(why)));
+}
+
+HttpReply HttpDirectory::answer(const http::Request& request) {
+  if (request.method != "GET" && request.method != "HEAD")
+    return error_reply(405, "Only GET and HEAD are answered here.");
+  const auto path = http::decode_path(request.target);
+  if (!path) return error_reply(path.error().status, path.error().why);
+  if (path->find("/.") != path->npos) return error_reply(404, "There is nothing of this name.");
+
+  const bool names_directory = path->ends_with('/');
+  std::string name = path->substr(1);
+  if (name.ends_with('/')) name.pop_back();
+  auto entry = tree_.find(name);
+  if (!entry) return reply_to(entry.error());
+  if (entry->is_directory) return answer_directory(*path, request, *entry);
+  if (names_directory) return error_reply(404, "There is nothing of this name.");
+  return file_reply(request, *path, std::move(*entry));
+}
+
+HttpReply HttpDirectory::answer_directory(const std::string& path, const http::Request& request,
+                                          const TreeEntry& directory) {
+  if (!path.ends_with('/')) {
+    HttpReply reply = error_reply(301, "This is a directory.");
+    reply.location = http::encode_path(path) + "/";
+    return reply;
+  }
+  auto index = tree_.find(path.substr(1) + "index.html");
+  if (index && !index->is_directory)
+    return file_reply(request, path + "index.html", std::move(*index));
+  const auto names = tree_.list(directory, names_max);
+  if (!names) return reply_to(names.error());
+  return page(200, listing(path, *names));
+}
+
+}  // namespace handfast::io

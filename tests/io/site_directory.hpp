@@ -1,0 +1,44 @@
+// A directory with known files for tests of the HTTP server, removed at the end.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace handfast::io {
+
+class SiteDirectory {
+ public:
+  SiteDirectory() {
+    std::string pattern = testing::TempDir() + "handfast-site-XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) throw std::filesystem::filesystem_error("mkdtemp", {});
+    path_ = pattern;
+  }
+  SiteDirectory(const SiteDirectory&) = delete;
+  SiteDirectory& operator=(const SiteDirectory&) = delete;
+  ~SiteDirectory() { std::filesystem::remove_all(path_); }
+
+  const std::filesystem::path& path() const { return path_; }
+  void write(const std::string& name, const std::string& content) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name, std::ios::binary) << content;
+  }
+  /// Bytes that repeat late, so that a piece in the wrong place shows.
+  static std::string content(std::size_t size) {
+    std::string text(size, '\0');
+    unsigned state = 1;
+    for (char& c : text) {
+      state = state * 1103515245 + 12345;
+      c = static_cast<char>(state >> 16);
+    }
+    return text;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace handfast::io
