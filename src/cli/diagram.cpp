@@ -1,10 +1,13 @@
 // `handfast diagram PROTOCOL`: a state machine as Mermaid, from the table that the engine obeys.
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
+#include "http/state.hpp"
 #include "tcp/state.hpp"
 
 namespace handfast::cli {
@@ -20,6 +23,36 @@ std::string tcp_diagram() {
   return text;
 }
 
+/// One end of HTTP/1.1 as a composite state. Mermaid's names are global, so they get a prefix.
+template <class Edges>
+std::string http1_machine(std::string_view name, http::Role role, const Edges& edges) {
+  std::string text = fmt::format("  state {} {{\n", name);
+  for (u32 i = 0; i < http::state_count; ++i) {
+    const auto state = http::to_string(static_cast<http::State>(i));
+    const bool is_used =
+        std::ranges::any_of(edges, [&](const http::Edge& edge) { return to<u32>(edge.from) == i; });
+    if (is_used || state == "ERROR" || state == "CLOSED")
+      text += fmt::format("    state \"{}\" as {}_{}\n", state, name, state);
+  }
+  text += fmt::format("    [*] --> {}_IDLE\n", name);
+  const auto arrow = [&](http::State from, http::State to_state, std::string_view label) {
+    text += fmt::format("    {0}_{1} --> {0}_{2} : {3}\n", name, http::to_string(from),
+                        http::to_string(to_state), label);
+  };
+  for (const http::Edge& edge : edges) arrow(edge.from, edge.to, edge.label);
+  for (const http::JointEdge& edge : http::joint_edges)
+    if (edge.moves == role)
+      arrow(role == http::Role::client ? *edge.client : *edge.server, edge.to, edge.label);
+  return text + "  }\n";
+}
+
+/// RFC 9112 §9: both ends, and where they wait for each other.
+std::string http1_diagram() {
+  return "stateDiagram-v2\n  direction TB\n" +
+         http1_machine("client", http::Role::client, http::client_edges) +
+         http1_machine("server", http::Role::server, http::server_edges);
+}
+
 }  // namespace
 
 void add_diagram(CLI::App& app, Exit& exit) {
@@ -32,6 +65,11 @@ void add_diagram(CLI::App& app, Exit& exit) {
   command->require_subcommand(1);
   tcp->callback([&exit] {
     print(tcp_diagram());
+    exit = Exit::ok;
+  });
+  CLI::App* http1 = command->add_subcommand("http1", "RFC 9112: both ends of HTTP/1.1");
+  http1->callback([&exit] {
+    print(http1_diagram());
     exit = Exit::ok;
   });
 }

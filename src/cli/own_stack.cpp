@@ -89,6 +89,24 @@ host::InterfaceConfig interface_of(const link::Caps& caps,
   return config;
 }
 
+/// RFC 1122 §3.2.1.3, RFC 4291 §2.5: one that a host may have, in a prefix of that length.
+bool is_host_address(const link::InterfaceAddress& of) {
+  const wire::IpAddress& address = of.ours;
+  if (address.is_unspecified() || address.is_multicast() || address.is_loopback() ||
+      address.is_limited_broadcast())
+    return false;
+  const u32 host_bits = (address.is_v4() ? 32u : 128u) - of.prefix_length;
+  if (host_bits < 2) return true;
+  bool all_zero = true;
+  bool all_one = true;
+  for (u32 bit = 0; bit < host_bits; ++bit) {
+    const bool is_one = (address.octets[15 - bit / 8] >> (bit % 8) & 1) != 0;
+    all_zero = all_zero && !is_one;
+    all_one = all_one && is_one;
+  }
+  return !all_zero && (!all_one || address.is_v6());
+}
+
 /// Instant{} by the wall clock, in ns since 1970.
 u64 steady_epoch() {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
@@ -100,7 +118,10 @@ u64 steady_epoch() {
 struct OwnStack::Parts {
   using ImpairedTun = link::Impaired<link::Tun>;
 
-  std::vector<link::InterfaceAddress> addresses{};
+  Parts(std::vector<link::InterfaceAddress> of, link::Tun device)
+      : addresses(std::move(of)), tun(std::move(device)) {}
+
+  std::vector<link::InterfaceAddress> addresses;
   link::Tun tun;
   trace::Tee tee{};
   std::unique_ptr<Capture> capture{};
@@ -144,6 +165,9 @@ link::InterfaceAddress parse_interface_address(const std::string& text) {
     throw Failure("not an address with its prefix", text, "write --address 192.0.2.2/24",
                   Exit::usage);
   link::InterfaceAddress parsed{*address, to<u8>(bits)};
+  if (!is_host_address(parsed))
+    throw Failure("not the address of a host", text,
+                  "it stands for the network or for more than one host", Exit::usage);
   const auto kernel = link::kernel_address_for(parsed.ours, parsed.prefix_length);
   if (!kernel) throw Failure(kernel.error().what, text, kernel.error().advice, Exit::usage);
   parsed.kernel = *kernel;
@@ -175,8 +199,8 @@ OwnStack::OwnStack(asio::io_context& context, const OwnStackOptions& options,
   const link::ImpairmentOptions harm = parse_impairment(options.impair);
 
   // A capture shows packets as they are on a wire, so with one the kernel gets no super-segments.
-  parts_ = std::make_unique<Parts>(
-      Parts{std::move(addresses), open_device(options, options.pcap.empty() && !is_harmed)});
+  parts_ = std::make_unique<Parts>(std::move(addresses),
+                                   open_device(options, options.pcap.empty() && !is_harmed));
   Parts& parts = *parts_;
   if (const auto up = link::configure(parts.tun.name(), {.addresses = parts.addresses}); !up)
     throw Failure(up.error().what, "", up.error().advice);
@@ -190,8 +214,7 @@ OwnStack::OwnStack(asio::io_context& context, const OwnStackOptions& options,
   trace::Sink* sink = watcher != nullptr || parts.capture ? &parts.tee : nullptr;
   Rng rng = io::system_rng();
   if (is_harmed) {
-    const auto seed = options.seed.empty() ? rng.next() : parse_size(options.seed).value_or(0);
-    parts.impaired.emplace(parts.tun, harm, harm, Rng(seed), sink);
+    parts.impaired.emplace(parts.tun, harm, harm, Rng(options.seed.value_or(rng.next())), sink);
   }
   host::Config config;
   config.interfaces.push_back(interface_of(
@@ -215,6 +238,15 @@ const std::vector<link::InterfaceAddress>& OwnStack::addresses() const { return 
 void OwnStack::on_fault(std::function<void(const std::string&)> told) {
   if (parts_->driver) parts_->driver->on_fault(told);
   if (parts_->impaired_driver) parts_->impaired_driver->on_fault(told);
+}
+
+void OwnStack::drain(asio::io_context& context) {
+  const auto end = std::chrono::steady_clock::now() + 2s;
+  const auto is_busy = [&] {
+    return stack().host().census().connections > 0 ||
+           (parts_->impaired && parts_->impaired->outgoing().in_flight() > 0);
+  };
+  while (is_busy() && std::chrono::steady_clock::now() < end) context.run_one_for(10ms);
 }
 
 void OwnStack::finish() {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ struct OwnStackOptions {
   std::vector<std::string> addresses{};
   std::string impair{};
   std::string pcap{};
-  std::string seed{};
+  std::optional<u64> seed{};
 };
 void add_options(CLI::App& command, OwnStackOptions& options);
 
@@ -48,6 +49,8 @@ class OwnStack {
   const std::vector<link::InterfaceAddress>& addresses() const;
   /// Called when the device is gone.
   void on_fault(std::function<void(const std::string&)> told);
+  /// Lets connections that were closed finish their last handshake, for two seconds at most.
+  void drain(asio::io_context& context);
   /// Sends what is to be sent, stops, and finishes the capture. Throws Failure where the capture
   /// could not be written.
   void finish();

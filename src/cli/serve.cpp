@@ -1,0 +1,265 @@
+// `handfast serve DIR`: a directory over HTTP, over our own TCP on a TUN device or over the
+// kernel's.
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <asio/signal_set.hpp>
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/own_stack.hpp"
+#include "cli/progress.hpp"
+#include "cli/terminal.hpp"
+#include "cli/watch.hpp"
+#include "io/http_server.hpp"
+
+namespace handfast::cli {
+
+namespace {
+
+struct ServeOptions {
+  std::string directory{};
+  OwnStackOptions own{};
+  std::vector<std::string> listen{};
+  std::optional<u16> port{};
+  bool quiet = false;
+  bool verbose = false;
+};
+
+constexpr std::chrono::seconds grace{5};  // for responses under way when a signal came
+
+/// What both kinds of servers have in common, for the one main loop.
+struct Running {
+  std::vector<std::unique_ptr<io::HttpServer<io::TcpListener>>> own{};
+  std::vector<std::unique_ptr<io::HttpServer<io::KernelListener>>> kernel{};
+  std::vector<wire::Endpoint> endpoints{};
+
+  template <class Do>
+  void each(Do act) {
+    for (auto& server : own) act(*server);
+    for (auto& server : kernel) act(*server);
+  }
+};
+
+void log_access(const io::HttpAccess& access) {
+  const std::string line = fmt::format("{} {} {} {} {}{}\n", wire::to_string(access.client),
+                                       access.method, access.target, access.status,
+                                       access.content_bytes, access.complete ? "" : " (cut off)");
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fflush(stdout);
+}
+
+io::HttpDirectory open_site(const std::string& directory) {
+  auto tree = io::FileTree::open(directory);
+  if (!tree) {
+    const bool is_file = tree.error() == std::errc::not_a_directory;
+    throw Failure("cannot serve", directory,
+                  tree.error().message() + (is_file ? " (give the directory it is in)" : ""));
+  }
+  return io::HttpDirectory(std::move(*tree));
+}
+
+Failure cannot_listen(const wire::Endpoint& endpoint, const std::error_code& error) {
+  std::string advice = error.message();
+  if (error == std::errc::address_in_use) advice += " (choose another port)";
+  if (error == std::errc::permission_denied)
+    advice += " (ports below 1024 need root: choose one above)";
+  return {"cannot listen on", wire::to_string(endpoint), advice};
+}
+
+/// "127.0.0.1:8080", "[::1]:8080" or an address alone.
+wire::Endpoint parse_listen(const std::string& text, std::optional<u16> port) {
+  if (const auto endpoint = wire::Endpoint::parse(text)) return *endpoint;
+  if (const auto address = wire::IpAddress::parse(text)) return {*address, port.value_or(8080)};
+  throw Failure("not an address to listen on", text, "write --listen 127.0.0.1:8080", Exit::usage);
+}
+
+void listen_on_own(const ServeOptions& options, OwnStack& own, io::HttpSite& site,
+                   Running& running) {
+  for (const link::InterfaceAddress& address : own.addresses()) {
+    const wire::Endpoint endpoint{address.ours, options.port.value_or(80)};
+    io::TcpListener listener(own.stack());
+    if (const auto error = listener.listen(endpoint, 1024)) throw cannot_listen(endpoint, error);
+    running.own.push_back(
+        std::make_unique<io::HttpServer<io::TcpListener>>(std::move(listener), site));
+    running.endpoints.push_back(endpoint);
+  }
+}
+
+void listen_on_kernel(const ServeOptions& options, asio::io_context& context, io::HttpSite& site,
+                      Running& running) {
+  for (const std::string& text : options.listen) {
+    const wire::Endpoint endpoint = parse_listen(text, options.port);
+    io::KernelListener listener(context.get_executor());
+    if (const auto error = listener.listen(endpoint)) throw cannot_listen(endpoint, error);
+    running.endpoints.push_back(listener.local_endpoint());
+    running.kernel.push_back(
+        std::make_unique<io::HttpServer<io::KernelListener>>(std::move(listener), site));
+  }
+}
+
+std::string greeting(const ServeOptions& options, const OwnStack* own, const Running& running) {
+  std::string text = fmt::format("Serving {} over ", options.directory);
+  if (own != nullptr)
+    text += fmt::format("our own TCP on {} ({})\n", own->device_name(),
+                        options.own.tap ? "TAP" : "TUN");
+  else
+    text += "the kernel's TCP\n";
+  for (const wire::Endpoint& endpoint : running.endpoints) {
+    const std::string host = endpoint.address.is_v4()
+                                 ? wire::to_string(endpoint.address)
+                                 : fmt::format("[{}]", wire::to_string(endpoint.address));
+    const std::string port = endpoint.port == 80 ? "" : fmt::format(":{}", endpoint.port);
+    text += fmt::format("  curl http://{}{}/\n", host, port);
+  }
+  return text + "Ctrl-C ends it.\n";
+}
+
+std::string summary(Running& running, OwnStack* own) {
+  io::HttpServerCounters sum;
+  running.each([&](auto& server) {
+    const io::HttpServerCounters& one = server.counters();
+    sum.connections += one.connections;
+    sum.requests += one.requests;
+    sum.refused += one.refused;
+    sum.content_bytes += one.content_bytes;
+    sum.cut_off += one.cut_off;
+  });
+  std::string text = fmt::format("\n{} requests on {} connections, {} sent", sum.requests,
+                                 sum.connections, bytes_text(sum.content_bytes));
+  if (sum.refused > 0) text += fmt::format(", {} answered with an error", sum.refused);
+  if (sum.cut_off > 0) text += fmt::format(", {} cut off", sum.cut_off);
+  text += '\n';
+  if (own == nullptr) return text;
+  const tcp::Counters& tcp = own->stack().host().tcp_counters();
+  text += fmt::format("TCP: {} segments out, {} in, {} retransmitted ({} time-outs)\n",
+                      tcp.segments_out, tcp.segments_in, tcp.segments_retransmitted, tcp.timeouts);
+  if (const std::string harm = own->impairment_summary(); !harm.empty())
+    text += "Impairment: " + harm + "\n";
+  std::string drops;
+  for (const std::string& line : drop_lines(own->stack().host()))
+    drops += (drops.empty() ? "" : ", ") + line;
+  return text + "Dropped packets: " + (drops.empty() ? "none" : drops) + "\n";
+}
+
+/// Stops the servers at the first signal, gently, and for good at the second or after a while.
+class Stopper {
+ public:
+  Stopper(asio::io_context& context, Running& running)
+      : running_(running), signals_(context, SIGINT, SIGTERM), timer_(context) {
+    wait();
+  }
+  void stop() {
+    running_.each([](auto& server) { server.stop(); });
+    timer_.expires_after(grace);
+    timer_.async_wait([this](std::error_code error) {
+      if (!error) abort();
+    });
+  }
+  void done() {
+    signals_.cancel();
+    timer_.cancel();
+  }
+
+ private:
+  void wait() {
+    signals_.async_wait([this](std::error_code error, int) {
+      if (error) return;
+      if (std::exchange(stopping_, true)) return abort();
+      stop();
+      wait();
+    });
+  }
+  void abort() {
+    running_.each([](auto& server) { server.abort(); });
+  }
+
+  Running& running_;
+  asio::signal_set signals_;
+  asio::steady_timer timer_;
+  bool stopping_ = false;
+};
+
+void run_serve(const ServeOptions& options) {
+  const bool is_own = !options.own.tun.empty() || !options.own.addresses.empty();
+  if (!is_own && options.listen.empty())
+    throw Failure("where to serve is not said", "",
+                  "over our own TCP: --tun hf0 --address 192.0.2.2/24 (needs root); over the "
+                  "kernel's: --listen 127.0.0.1:8080",
+                  Exit::usage);
+  if (is_own && !options.listen.empty())
+    throw Failure("--listen is for the kernel's TCP", "", "leave out --tun and --address",
+                  Exit::usage);
+  io::HttpDirectory site = open_site(options.directory);
+  asio::io_context context(1);
+  Watch watch;
+  std::optional<OwnStack> own;
+  if (is_own) own.emplace(context, options.own, options.verbose ? &watch : nullptr);
+  Running running;
+  if (own) listen_on_own(options, *own, site, running);
+  listen_on_kernel(options, context, site, running);
+
+  std::optional<std::string> fault;
+  Stopper stopper(context, running);
+  std::size_t active = 0;
+  running.each([&](auto& server) {
+    if (!options.quiet) server.on_access(log_access);
+    ++active;
+    asio::co_spawn(context, server.run(), [&](const std::exception_ptr&) {
+      if (--active == 0) stopper.done();
+    });
+  });
+  if (own)
+    own->on_fault([&](const std::string& what) {
+      fault = what;
+      stopper.stop();
+    });
+  print(greeting(options, own ? &*own : nullptr, running));
+  while (active > 0) context.run_one();
+  if (own && !fault) own->drain(context);
+  if (fault) throw Failure(*fault, "", "the device must stay as long as the server runs");
+  print(summary(running, own ? &*own : nullptr));
+  if (own) own->finish();
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Exit& exit) {
+  auto options = std::make_shared<ServeOptions>();
+  CLI::App* command = app.add_subcommand("serve", "Serve a directory over HTTP");
+  command->add_option("DIR", options->directory, "The directory")->required();
+  add_options(*command, options->own);
+  command
+      ->add_option("--listen", options->listen,
+                   "Serve over the kernel's TCP instead, on this address. May be given more than "
+                   "once")
+      ->type_name("ADDR[:PORT]")
+      ->allow_extra_args(false);
+  command->add_option("--port", options->port, "Default: 80, with --listen 8080")
+      ->type_name("PORT")
+      ->check(CLI::Range(1, 65535));
+  command->add_flag("-q,--quiet", options->quiet, "No line for each request");
+  command->add_flag("-v,--verbose", options->verbose,
+                    "Every connection's states and why, on stderr (our own TCP only)");
+  command->footer(
+      "With --tun or --address, every packet is handled by our own stack: the kernel only carries\n"
+      "them to and from the device. With --listen, the kernel's TCP is used.\n"
+      "index.html stands for its directory; hidden files are not served, and no name or link "
+      "leads\n"
+      "out of DIR. Ctrl-C lets responses finish for 5 s, then prints a summary.\n"
+      "\nExamples:\n"
+      "  handfast serve . --tun hf0 --address 192.0.2.2/24 --address 2001:db8::2/64\n"
+      "  handfast serve . --tun hf0 --address 192.0.2.2/24 --impair loss=2%,reorder=1%\n"
+      "  handfast serve . --listen 127.0.0.1:8080\n");
+  command->callback([options, &exit] {
+    run_serve(*options);
+    exit = Exit::ok;
+  });
+}
+
+}  // namespace handfast::cli
