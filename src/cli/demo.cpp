@@ -1,4 +1,5 @@
 // `handfast demo`: a TCP connection from SYN to CLOSED on a simulated wire, drawn as a ladder.
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -126,6 +127,28 @@ class CaptureFile {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
+/// Lines broken at spaces so that they fit; what goes on is indented.
+std::string fit(std::string_view text, std::size_t width) {
+  std::string out;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::size_t length = std::min(text.find_first_of(" \n"), text.size());
+    if (column != 0 && column + 1 + length > width) {
+      out += "\n ";
+      column = 1;
+    }
+    if (column != 0) out += ' ';
+    out += text.substr(0, length);
+    column += length + (column != 0 ? 1 : 0);
+    if (length < text.size() && text[length] == '\n') {
+      out += '\n';
+      column = 0;
+    }
+    text.remove_prefix(std::min(length + 1, text.size()));
+  }
+  return out;
+}
+
 Exit run_demo(const DemoArguments& arguments) {
   const DemoOptions options = understand(arguments);
   const trace::LadderOptions ladder = drawing(arguments);
@@ -133,12 +156,11 @@ Exit run_demo(const DemoArguments& arguments) {
   Demo demo(options);
   demo.run();
   file.write(demo.capture());
-  print(demo.ladder().render(ladder) + "\n" + demo.summary());
-  if (arguments.pcap.empty()) {
-    print("--pcap FILE keeps the packets, --loss syn-ack:1 loses one\n");
-  } else {
-    print(fmt::format("packets: {0}  (wireshark {0}, or tshark -r {0})\n", arguments.pcap));
-  }
+  const std::string hint =
+      arguments.pcap.empty()
+          ? std::string{"--pcap FILE keeps the packets, --loss syn-ack:1 loses one\n"}
+          : fmt::format("packets: {0} (wireshark {0}, or tshark -r {0})\n", arguments.pcap);
+  print(demo.ladder().render(ladder) + "\n" + fit(demo.summary() + hint, ladder.width));
   if (demo.problem().empty()) return Exit::ok;
   throw Failure("the page did not arrive", demo.problem(),
                 "lose less (--loss), or see above what became of it");

@@ -165,6 +165,8 @@ void Ladder::on_sent(u32 endpoint, Instant now, const SegmentSent& event) {
     why = "retransmission";
     if (last.timer_at == now) why += ", " + last.timer + " timer";
   }
+  if (arrow.is_repeat && why.find("retransmission") == why.npos && why.find("probe") == why.npos)
+    why = "retransmission: " + why;
   if (!why.empty())
     arrow.at_sender.push_back({"", why, arrow.is_repeat ? Tone::repeat : Tone::plain});
 

@@ -184,8 +184,8 @@ class Output(unittest.TestCase):
             for more in ((), ("--loss", "syn-ack:1,data:1"), ("--close", "both"), ("--ipv6",),
                          ("--size", "100k", "--loss", "5%")):
                 with self.subTest(width=width, more=more):
-                    ladder = demo("--width", str(width), *more).split("\n\n")[0]
-                    self.assertLessEqual(max(map(len, ladder.splitlines())), width)
+                    text = demo("--width", str(width), *more)
+                    self.assertLessEqual(max(map(len, text.splitlines())), width)
 
     def test_ascii_is_ascii(self):
         text = demo("--ascii", "--loss", "syn-ack:1", "--size", "100k")

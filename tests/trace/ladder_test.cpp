@@ -137,6 +137,13 @@ TEST(Ladder, shows_a_lost_segment_and_the_timeout_that_repeats_it) {
   expect_golden("lost_syn_ack.txt", stage.ladder.render({}));
 }
 
+TEST(Ladder, calls_a_repetition_a_retransmission_whatever_its_reason) {
+  Stage stage;
+  stage.talk.send(server, syn_ack, 0, 1);
+  stage.talk.send(server, syn_ack, 0, 1, 0, {"SYN came again"});
+  EXPECT_THAT(stage.ladder.render({.width = 140}), HasSubstr("retransmission: SYN came again"));
+}
+
 TEST(Ladder, segments_that_cross_have_a_departure_and_an_arrival) {
   Stage stage;
   Conversation& talk = stage.talk;
