@@ -17,9 +17,9 @@ class Groups {
   Groups(Network& network, Rng rng) : network_(network), rng_(rng) {}
 
   /// One more socket listens; false where Config allows no more groups.
-  bool join(Interface on, const wire::IpAddress& group, Instant now);
-  void leave(Interface on, const wire::IpAddress& group);
-  bool is_joined(Interface in, const wire::IpAddress& group) const;
+  bool join(Interface on, const wire::IpAddress& address, Instant now);
+  void leave(Interface on, const wire::IpAddress& address);
+  bool is_joined(Interface in, const wire::IpAddress& address) const;
 
   void on_igmp(const Arrival& arrival, Bytes message);
   /// True where the message is MLD's; everything else of ICMPv6 is not for here.

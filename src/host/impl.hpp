@@ -23,8 +23,8 @@ class Host::Impl {
   static Config complete(Config settings);
 
   // receive.cpp
-  void on_ethernet(Interface in, Bytes frame, Arrival& arrival);
-  void on_packet(Arrival& arrival, Bytes packet);
+  void on_ethernet(Interface in, Bytes bytes, Arrival& arrival);
+  void on_packet(Arrival& arrival, Bytes bytes);
   bool is_source_possible(const Arrival& arrival) const;
   void on_fragment(Arrival& arrival, const wire::IpPacket& packet);
   void deliver(Arrival& arrival, Bytes payload);
@@ -33,9 +33,9 @@ class Host::Impl {
   void expire_fragments(Instant now);
 
   // icmp_receive.cpp
-  void on_icmp(const Arrival& arrival, Bytes message);
+  void on_icmp(const Arrival& arrival, Bytes bytes);
   void on_echo(const Arrival& arrival, const wire::IcmpEcho& echo);
-  void on_error(const wire::IcmpError& error, Instant now);
+  void on_error(const wire::IcmpError& reported, Instant now);
   void report_unreachable(Instant now);
 
  public:

@@ -110,7 +110,7 @@ class Network {
   void learn(Neighbour& neighbour, const wire::MacAddress& mac, bool fresh, Instant now);
   void give_up(Neighbour& neighbour, Instant now);
   bool may_learn(Interface in, const wire::IpAddress& address, const wire::MacAddress& mac) const;
-  void send_arp(Interface on, const wire::ArpPacket& packet, const wire::MacAddress& to_mac,
+  void send_arp(Interface on, const wire::ArpPacket& arp, const wire::MacAddress& to_mac,
                 Instant now);
   void on_solicitation(const Arrival& arrival, const wire::NeighbourMessage& message);
   void on_advertisement(const Arrival& arrival, const wire::NeighbourMessage& message);

@@ -76,8 +76,8 @@ class EphemeralPorts {
  private:
   u32 offset_for(const wire::IpAddress& local, const wire::Endpoint& remote) const {
     std::array<u8, 34> message;
-    std::copy(local.octets.begin(), local.octets.end(), message.begin());
-    std::copy(remote.address.octets.begin(), remote.address.octets.end(), message.begin() + 16);
+    std::ranges::copy(local.octets, message.begin());
+    std::ranges::copy(remote.address.octets, message.begin() + 16);
     store_be16(message.data() + 32, remote.port);
     return to<u32>(siphash(key_, message));
   }
