@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <source_location>
 #include <string>
@@ -21,6 +22,15 @@
 #include "host/host.hpp"
 #include "support/segment.hpp"
 
+namespace handfast::tcp {
+
+// Names for GoogleTest, and for ctest's lists.
+inline void PrintTo(State state, std::ostream* out) { *out << to_string(state); }
+inline void PrintTo(const Edge& edge, std::ostream* out) {
+  *out << to_string(edge.from) << "_to_" << to_string(edge.to);
+}
+
+}  // namespace handfast::tcp
 namespace handfast::test {
 
 /// When a segment must come, counted from the last thing that the script did or saw.
