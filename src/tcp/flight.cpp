@@ -11,7 +11,7 @@ void Flight::pop_front() {
   if (head == records.size()) {
     records.clear();
     head = 0;
-  } else if (head >= 64 && head * 2 >= records.size()) {
+  } else if (head >= 64 && head >= records.size() / 2) {
     records.erase(records.begin(), records.begin() + head);  // moves at most what it has dropped
     head = 0;
   }

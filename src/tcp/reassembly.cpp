@@ -6,8 +6,7 @@ namespace handfast::tcp {
 
 bool Ranges::add(u32 start, u32 end, u32 ranges_max) {
   // The first range that ends at or after `start` may touch the new one.
-  auto first = std::find_if(ranges_.begin(), ranges_.end(),
-                            [&](const Range& r) { return seq_ge(r.end, start); });
+  auto first = std::ranges::find_if(ranges_, [&](const Range& r) { return seq_ge(r.end, start); });
   auto last = first;
   while (last != ranges_.end() && seq_le(last->start, end)) {
     start = seq_min(start, last->start);
@@ -25,8 +24,8 @@ bool Ranges::add(u32 start, u32 end, u32 ranges_max) {
 }
 
 bool Ranges::contains(u32 start, u32 end) const {
-  return std::any_of(ranges_.begin(), ranges_.end(),
-                     [&](const Range& r) { return seq_le(r.start, start) && seq_le(end, r.end); });
+  return std::ranges::any_of(
+      ranges_, [&](const Range& r) { return seq_le(r.start, start) && seq_le(end, r.end); });
 }
 
 u32 Ranges::advance(u32 next) {

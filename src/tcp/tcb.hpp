@@ -19,6 +19,10 @@
 namespace handfast::tcp {
 
 class Tcb {
+ public:
+  Tcb(const Tcb&) = delete;
+  Tcb& operator=(const Tcb&) = delete;
+
  protected:
   enum class Timer : u8 {
     retransmit,  // RFC 6298, and the loss probe of RFC 8985 §7 where it comes first
@@ -32,8 +36,6 @@ class Tcb {
 
   Tcb(Context& context, const wire::Flow& flow, u32 path_mtu);
   ~Tcb();
-  Tcb(const Tcb&) = delete;
-  Tcb& operator=(const Tcb&) = delete;
 
   Context& context_;
   wire::Flow flow_;

@@ -7,7 +7,7 @@ namespace handfast::tcp {
 
 using Phase = LossRecovery::Phase;
 
-Instant Connection::deadline() const { return *std::min_element(timers_.begin(), timers_.end()); }
+Instant Connection::deadline() const { return *std::ranges::min_element(timers_); }
 
 void Connection::on_deadline(Instant now) {
   const auto due = [&](Timer timer) {

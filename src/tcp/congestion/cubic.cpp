@@ -50,7 +50,7 @@ void Cubic::begin_epoch(const AckSample& ack) {
   estimate_ = window_;
   estimate_rest_ = 0;
   window_rest_ = 0;
-  if (maximum_ < window_) maximum_ = window_;
+  maximum_ = std::max(maximum_, window_);
   time_to_maximum_ = time_to_maximum(maximum_ - window_, ack.mss);
 }
 
