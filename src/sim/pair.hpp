@@ -18,7 +18,7 @@ class Pair {
  public:
   using Packet = std::vector<u8>;  // an IP packet
 
-  explicit Pair(u64 seed, const tcp::Config& config = {});
+  explicit Pair(u64 seed, const tcp::Config& tcp = {});
 
   host::Host& host(u32 end) { return *hosts_[end]; }
   static wire::IpAddress address(u32 end) {

@@ -17,7 +17,7 @@ constexpr u32 buffer_size = 8192;         // bytes
 
 /// Byte `offset` of a stream, different for each.
 u8 stream_byte(u32 index, bool from_client, u64 offset) {
-  const u64 mixed = (offset + 1) * 0x9e3779b97f4a7c15 + index * 2u + (from_client ? 1u : 0u);
+  const u64 mixed = (offset + 1) * 0x9e3779b97f4a7c15 + u64{index} * 2 + (from_client ? 1u : 0u);
   return to<u8>(mixed >> 32);
 }
 

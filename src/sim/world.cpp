@@ -25,8 +25,7 @@ link::ImpairmentOptions fit(link::ImpairmentOptions options, const host::Interfa
 
 }  // namespace
 
-World::World(u64 seed)
-    : work_(asio::make_work_guard(context_)), rng_(seed), digest_(0x9ae16a3b2f90404f) {}
+World::World(u64 seed) : work_(asio::make_work_guard(context_)), rng_(seed) {}
 
 World::~World() {
   // Their operations complete with operation_aborted, and nobody runs the handlers any more.

@@ -43,7 +43,7 @@ class World {
                 const link::ImpairmentOptions& b_to_a, trace::Sink* sink = nullptr);
   /// An Ethernet switch, and a cable from a node's next free interface to it.
   Switch& add_switch();
-  Link& connect(Node& node, Switch& to, const link::ImpairmentOptions& both_ways = {},
+  Link& connect(Node& node, Switch& through, const link::ImpairmentOptions& both_ways = {},
                 trace::Sink* sink = nullptr);
 
   // Applications.
@@ -95,7 +95,7 @@ class World {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   Rng rng_;
   Instant now_{};
-  u64 digest_;
+  u64 digest_ = 0x9ae16a3b2f90404f;
   u64 steps_here_ = 0;  // without time passing
   WorldCounters counters_;
   std::vector<std::unique_ptr<Node>> nodes_;
