@@ -105,7 +105,8 @@ bool TcpSocket::try_write(const WritePieces& from, std::error_code& error, std::
     error = tcp::Errc::closing;
     return true;
   }
-  if ((error = error_of(*into))) {
+  error = error_of(*into);
+  if (error) {
     if (error == asio::error::eof) error = tcp::Errc::closing;
     return true;
   }
@@ -132,6 +133,8 @@ void TcpSocket::start_wait(OperationQueue& queue, Operation* operation) {
   // A node that is armed for earlier fires early and looks again.
   if (expires_ < deadline()) core_->set_timer(*this, expires_);
 }
+
+void TcpSocket::wait(ConnectOperation* operation) { start_wait(connects_, operation); }
 
 void TcpSocket::complete_connects() {
   if (connects_.empty()) return;

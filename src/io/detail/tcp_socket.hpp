@@ -54,20 +54,7 @@ class WaitFor : public Base {
   ~WaitFor() = default;
 };
 
-class TcpSocket;
-
-/// Waits for the handshake. Cancelled, it gives the attempt up.
-class ConnectOperation : public Operation {
- public:
-  explicit ConnectOperation(TcpSocket& socket) : socket_(socket) {}
-  void cancel() override;
-
- protected:
-  ~ConnectOperation() = default;
-
- private:
-  TcpSocket& socket_;
-};
+class ConnectOperation;
 
 class TcpSocket final : public Waiter<host::Conn>, public TimerNode {
  public:
@@ -94,7 +81,7 @@ class TcpSocket final : public Waiter<host::Conn>, public TimerNode {
   }
   void wait(ReadOperation* operation) { start_wait(reads_, operation); }
   void wait(WriteOperation* operation) { start_wait(writes_, operation); }
-  void wait(ConnectOperation* operation) { start_wait(connects_, operation); }
+  void wait(ConnectOperation* operation);
 
   /// After verbs of the application on connection().
   void changed();
@@ -133,6 +120,19 @@ class TcpSocket final : public Waiter<host::Conn>, public TimerNode {
   Instant expires_ = never;
   bool receiving_shut_ = false;
   bool sending_shut_ = false;
+};
+
+/// Waits for the handshake. Cancelled, it gives the attempt up.
+class ConnectOperation : public Operation {
+ public:
+  explicit ConnectOperation(TcpSocket& socket) : socket_(socket) {}
+  void cancel() override;
+
+ protected:
+  ~ConnectOperation() = default;
+
+ private:
+  TcpSocket& socket_;
 };
 
 }  // namespace handfast::io::detail
