@@ -164,7 +164,7 @@ class Victims {
   Pair pair_;
   Attacker attacker_;
   bool attacking_ = true;
-  bool verbose_ = number_from_environment("HANDFAST_SEED", ~u64{0}) != ~u64{0};
+  bool verbose_ = is_replay();
   bool simultaneous_ = false;
   std::optional<host::Listen> listener_;
   std::array<host::Conn, 2> connection_{};

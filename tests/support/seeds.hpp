@@ -20,6 +20,9 @@ inline u64 number_from_environment(const char* name, u64 otherwise) {
   return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+/// One seed is run again: show what happens.
+inline bool is_replay() { return number_from_environment("HANDFAST_SEED", ~u64{0}) != ~u64{0}; }
+
 inline SeedRange seeds_of_shard(u64 shard, u64 shards, u64 count) {
 #if defined(__SANITIZE_ADDRESS__)
   count /= 10;
