@@ -1,8 +1,8 @@
+#include "base/buffer_pool.hpp"
+
 #include <bit>
 
 #include <gtest/gtest.h>
-
-#include "base/buffer_pool.hpp"
 
 namespace handfast {
 namespace {

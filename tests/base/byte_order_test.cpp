@@ -1,8 +1,8 @@
+#include "base/byte_order.hpp"
+
 #include <array>
 
 #include <gtest/gtest.h>
-
-#include "base/byte_order.hpp"
 
 namespace handfast {
 namespace {

@@ -1,9 +1,10 @@
+#include "base/ring.hpp"
+
 #include <deque>
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "base/ring.hpp"
 #include "base/rng.hpp"
 
 namespace handfast {

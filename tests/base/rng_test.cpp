@@ -1,8 +1,8 @@
+#include "base/rng.hpp"
+
 #include <array>
 
 #include <gtest/gtest.h>
-
-#include "base/rng.hpp"
 
 namespace handfast {
 namespace {

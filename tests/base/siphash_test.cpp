@@ -1,8 +1,8 @@
+#include "base/siphash.hpp"
+
 #include <array>
 
 #include <gtest/gtest.h>
-
-#include "base/siphash.hpp"
 
 namespace handfast {
 namespace {

@@ -1,9 +1,9 @@
+#include "base/slab.hpp"
+
 #include <memory>
 #include <set>
 
 #include <gtest/gtest.h>
-
-#include "base/slab.hpp"
 
 namespace handfast {
 namespace {

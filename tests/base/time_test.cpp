@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "base/time.hpp"
+
+#include <gtest/gtest.h>
 
 namespace handfast {
 namespace {

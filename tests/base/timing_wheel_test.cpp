@@ -1,10 +1,11 @@
+#include "base/timing_wheel.hpp"
+
 #include <map>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/rng.hpp"
-#include "base/timing_wheel.hpp"
 
 namespace handfast {
 namespace {
