@@ -1,7 +1,7 @@
 // Two Internet hosts and a bad wire between them, in one process and in made-up time: no root, no
 // sockets, no waiting. The same seed gives the same run, byte for byte.
 //
-//   02_two_hosts_in_memory [SEED]
+//   03_two_hosts_in_memory [SEED]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -13,9 +13,9 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
-#include "io/tcp_listener.hpp"
-#include "io/tcp_stream.hpp"
-#include "sim/world.hpp"
+#include <handfast/io/tcp_listener.hpp>
+#include <handfast/io/tcp_stream.hpp>
+#include <handfast/sim/world.hpp>
 
 namespace {
 

@@ -1,6 +1,6 @@
 // A TCP echo server (RFC 862) on Handfast's own stack, over a TUN device.
 //
-//   sudo 01_echo_server TUN OUR-ADDRESS/PREFIX     e.g.  hf0 192.0.2.2/24
+//   sudo 02_echo_server TUN OUR-ADDRESS/PREFIX     e.g.  hf0 192.0.2.2/24
 //   nc 192.0.2.2 7                                 in another terminal
 //
 // Without arguments it makes a network namespace of its own and is its own client there, through a
@@ -24,11 +24,11 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
-#include "io/driver.hpp"
-#include "io/endpoint.hpp"
-#include "io/tcp_listener.hpp"
-#include "link/interface.hpp"
-#include "link/tun.hpp"
+#include <handfast/io/driver.hpp>
+#include <handfast/io/endpoint.hpp>
+#include <handfast/io/tcp_listener.hpp>
+#include <handfast/link/interface.hpp>
+#include <handfast/link/tun.hpp>
 
 namespace {
 
