@@ -12,10 +12,6 @@ Neighbour* Neighbours::find(Interface interface, const wire::IpAddress& address)
   return index == HashIndex::none ? nullptr : slab_.at(index);
 }
 
-NeighbourHandle Neighbours::handle_of(const Neighbour& neighbour) {
-  return slab_.handle_at(find_index(neighbour.interface, neighbour.address));
-}
-
 Neighbour& Neighbours::add(Interface interface, const wire::IpAddress& address) {
   const u32 index = slab_.emplace().index;
   Neighbour& added = *slab_.at(index);

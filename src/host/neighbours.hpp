@@ -30,7 +30,6 @@ struct Neighbour {
   PacketQueue waiting{};
   Links links{};
 };
-using NeighbourHandle = Handle<Neighbour>;
 
 class Neighbours {
  public:
@@ -39,9 +38,6 @@ class Neighbours {
   u32 size() const { return slab_.size(); }
   /// Null where nothing is known.
   Neighbour* find(Interface interface, const wire::IpAddress& address);
-  Neighbour* find(NeighbourHandle handle) { return slab_.find(handle); }
-  Neighbour* at(u32 index) { return slab_.at(index); }
-  NeighbourHandle handle_of(const Neighbour& neighbour);
   /// An incomplete entry. There must be none for this address.
   Neighbour& add(Interface interface, const wire::IpAddress& address);
   /// The entry that was confirmed longest ago; size() must not be 0.

@@ -18,7 +18,6 @@ class PortIndex {
  public:
   explicit PortIndex(const SipKey& key) : key_(key) {}
 
-  u32 size() const { return index_.size(); }
   void insert(u16 port, u32 socket) { index_.insert(hash(port), socket); }
   void erase(u16 port, u32 socket) { index_.erase(hash(port), socket); }
 
