@@ -1,6 +1,7 @@
 #include "cli/demo_world.hpp"
 
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -36,7 +37,7 @@ std::string describe_end(std::string_view name, const trace::ConnectionTable& ta
 
 }  // namespace
 
-Demo::Demo(const DemoOptions& options) : options_(options), capture_("handfast demo") {}
+Demo::Demo(DemoOptions options) : options_(std::move(options)), capture_("handfast demo") {}
 Demo::~Demo() = default;
 
 void Demo::run() {

@@ -36,7 +36,7 @@ struct DemoOptions {
 /// What happened.
 class Demo {
  public:
-  explicit Demo(const DemoOptions& options);
+  explicit Demo(DemoOptions options);
   ~Demo();
   Demo(const Demo&) = delete;
   Demo& operator=(const Demo&) = delete;

@@ -65,9 +65,9 @@ Result<void, std::string> add_loss(LossPlan& plan, std::string_view text,
   link::TargetedLoss target = kind->target;
   target.occurrence = 0;
   if (which != "*") {
-    const char* const end = which.data() + which.size();
-    const auto [rest, error] = std::from_chars(which.data(), end, target.occurrence);
-    if (error != std::errc{} || rest != end || target.occurrence == 0)
+    const auto [rest, error] =
+        std::from_chars(which.data(), which.data() + which.size(), target.occurrence);
+    if (error != std::errc{} || rest != which.data() + which.size() || target.occurrence == 0)
       return failure("'" + std::string{which} + "' is no number from 1 on");
   }
   const bool usually_server = kind->name == "fin" ? server_closes_first : kind->from_server;

@@ -1,6 +1,7 @@
 #include "trace/canvas.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace handfast::trace {
 
@@ -88,8 +89,8 @@ void Line::fill(u32 from, u32 to, char32_t glyph, Style style) {
 }
 
 void Line::append_to(std::string& out, bool color, bool ascii) const {
-  const auto last = std::find_if(cells_.rbegin(), cells_.rend(),
-                                 [](const Cell& cell) { return cell.glyph != U' '; });
+  const auto backwards = std::views::reverse(cells_);
+  const auto last = std::ranges::find_if(backwards, [](const Cell& c) { return c.glyph != U' '; });
   Style current = Style::plain;
   for (auto cell = cells_.begin(); cell != last.base(); ++cell) {
     if (color && cell->style != current && cell->glyph != U' ') {

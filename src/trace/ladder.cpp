@@ -1,6 +1,7 @@
 #include "trace/ladder.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -186,8 +187,9 @@ u32 Ladder::find_arrow(const wire::Flow& flow, const wire::TcpHeader& header, u3
     return arrow.flow == flow && holds(arrow, header.sequence, payload_length, header.flags);
   };
   if (newest) {
-    const auto found = std::find_if(in_flight_.rbegin(), in_flight_.rend(), fits);
-    if (found != in_flight_.rend()) return *found;
+    const auto newest_first = std::views::reverse(in_flight_);
+    const auto found = std::ranges::find_if(newest_first, fits);
+    if (found != newest_first.end()) return *found;
   } else {
     const auto found = std::ranges::find_if(in_flight_, fits);
     if (found != in_flight_.end()) return *found;

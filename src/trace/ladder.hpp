@@ -72,7 +72,7 @@ class Ladder {
   u32 find_arrow(const wire::Flow& flow, const wire::TcpHeader& header, u32 payload_length,
                  bool newest) const;
   u32 find_packet(Bytes packet, bool newest) const;
-  void arrive(u32 arrow, u32 endpoint, Instant now, u32 payload_length);
+  void arrive(u32 number, u32 endpoint, Instant now, u32 payload_length);
 
   ladder::Record record_;
   std::map<std::pair<wire::Endpoint, wire::Endpoint>, Way> ways_;

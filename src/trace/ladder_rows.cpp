@@ -35,11 +35,13 @@ bool has_state(const std::vector<Note>& notes) {
 class RowMaker {
  public:
   RowMaker(const Record& record, const LadderOptions& options)
-      : record_(record), options_(options), doings_(record.names.size()) {
+      : record_(record),
+        options_(options),
+        doings_(record.names.size()),
+        names_flows_(has_several_flows(record)) {
     for (const Arrow& arrow : record.arrows) doings_[arrow.from].push_back(arrow.sent_order);
     for (const Mark& mark : record.marks) doings_[mark.endpoint].push_back(mark.order);
     for (auto& orders : doings_) std::ranges::sort(orders);
-    names_flows_ = count_flows() > 1;
   }
 
   std::vector<Row> make() {
@@ -57,16 +59,13 @@ class RowMaker {
   }
 
  private:
-  std::size_t count_flows() const {
-    std::vector<wire::Flow> flows;
-    for (const Arrow& arrow : record_.arrows) {
-      const wire::Flow reverse{arrow.flow.remote, arrow.flow.local};
-      if (std::ranges::find(flows, arrow.flow) == flows.end() &&
-          std::ranges::find(flows, reverse) == flows.end())
-        flows.push_back(arrow.flow);
-      if (flows.size() > 1) break;
-    }
-    return flows.size();
+  static bool has_several_flows(const Record& record) {
+    if (record.arrows.empty()) return false;
+    const wire::Flow& first = record.arrows.front().flow;
+    const wire::Flow reverse{first.remote, first.local};
+    return std::ranges::any_of(record.arrows, [&](const Arrow& arrow) {
+      return arrow.flow != first && arrow.flow != reverse;
+    });
   }
 
   /// One line would tell the story of this arrow in the wrong order, for its receiver did something
@@ -195,7 +194,7 @@ class RowMaker {
   std::vector<std::vector<u32>> doings_;  // of each endpoint: orders of what it did
   std::vector<const Arrow*> overtaken_;
   std::vector<Row> rows_;
-  bool names_flows_ = false;
+  bool names_flows_;
 };
 
 }  // namespace
