@@ -19,7 +19,8 @@ namespace handfast::cli {
 namespace {
 
 constexpr const char* impair_grammar =
-    "write NAME=VALUE,… with loss, duplicate, reorder or corrupt as a percentage, delay or jitter "
+    "write NAME=VALUE,... with loss, duplicate, reorder or corrupt as a percentage, delay or "
+    "jitter "
     "as a duration, rate in bit/s: loss=2%,reorder=1%,delay=20ms";
 
 Ratio percentage(std::string_view name, std::string_view value) {
@@ -145,8 +146,8 @@ void add_options(CLI::App& command, OwnStackOptions& options) {
   command.add_flag("--tap", options.tap, "A TAP device (Ethernet) instead of TUN (IP)");
   command
       .add_option("--impair", options.impair,
-                  "Harm packets both ways: loss=2%,reorder=1%,duplicate=…,corrupt=…,delay=20ms,"
-                  "jitter=…,rate=10M")
+                  "Harm packets both ways, such as loss=2%,reorder=1%,delay=20ms; also duplicate, "
+                  "corrupt, jitter, and rate in bit/s")
       ->type_name("LIST");
   command.add_option("--seed", options.seed, "Decides which packets --impair harms")
       ->type_name("N");

@@ -242,7 +242,7 @@ void add_serve(CLI::App& app, Exit& exit) {
       ->allow_extra_args(false);
   command->add_option("--port", options->port, "Default: 80, with --listen 8080")
       ->type_name("PORT")
-      ->check(CLI::Range(1, 65535));
+      ->check(CLI::Range(1, 65535).description(""));
   command->add_flag("-q,--quiet", options->quiet, "No line for each request");
   command->add_flag("-v,--verbose", options->verbose,
                     "Every connection's states and why, on stderr (our own TCP only)");

@@ -15,21 +15,20 @@
 
 namespace handfast::io {
 
+/// What a listener accepts, with the verbs that a session needs.
 template <class Listener>
-struct StreamOf;
-template <>
-struct StreamOf<TcpListener> {
-  using type = TcpStream;
+struct StreamOf {
+  using Stream = TcpStream;
 };
 template <>
 struct StreamOf<KernelListener> {
-  using type = KernelStream;
+  using Stream = KernelStream;
 };
 
 template <class Listener>
 class HttpServer {
  public:
-  using Stream = typename StreamOf<Listener>::type;
+  using Stream = typename StreamOf<Listener>::Stream;
 
   /// `listener` listens already. `site` must outlive this, and this must outlive run().
   HttpServer(Listener listener, HttpSite& site, HttpServerOptions options = {})

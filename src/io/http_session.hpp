@@ -87,6 +87,7 @@ class HttpSession {
     service_.tell(access_);
     if (!sent) failed_ = true;
     dropped_ = 0;
+    is_timed_ = false;
     co_return sent&& connection_.keep_alive();
   }
 
@@ -141,6 +142,8 @@ class HttpSession {
     idle_ = input_.empty() && connection_.their_state() == http::State::idle;
     if (idle_ && service_.stopping) co_return false;
     if (idle_) stream_.expires_after(options.idle_timeout);
+    // A limit for the whole request: bytes that drip in do not renew it.
+    if (!idle_ && !std::exchange(is_timed_, true)) stream_.expires_after(options.request_timeout);
     const std::size_t held = input_.size();
     input_.resize(held + read_bytes);
     std::error_code error;
@@ -149,7 +152,6 @@ class HttpSession {
                                          asio::redirect_error(asio::use_awaitable, error));
     input_.resize(held + n);
     error = outcome(stream_, error);
-    if (idle_ && n > 0) stream_.expires_after(options.request_timeout);
     const bool was_idle = std::exchange(idle_, false);
     if (error == asio::error::eof) {
       connection_.end_of_input();
@@ -188,8 +190,9 @@ class HttpSession {
   u32 begin_ = 0;
   u64 dropped_ = 0;  // of this request's content
   bool is_head_ = false;
-  bool idle_ = false;    // waits for a request, and nothing of it is there
-  bool failed_ = false;  // there is nobody to close with in peace
+  bool is_timed_ = false;  // the request at hand has its time limit
+  bool idle_ = false;      // waits for a request, and nothing of it is there
+  bool failed_ = false;    // there is nobody to close with in peace
 };
 
 }  // namespace handfast::io

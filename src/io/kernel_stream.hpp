@@ -37,14 +37,17 @@ class KernelStream {
 
   template <class Token = asio::default_completion_token_t<executor_type>>
   auto async_connect(const wire::Endpoint& remote, Token&& token = {}) {
+    arm_again();
     return state_->socket.async_connect(to_asio(remote), std::forward<Token>(token));
   }
   template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
   auto async_read_some(const Buffers& buffers, Token&& token = {}) {
+    arm_again();
     return state_->socket.async_read_some(buffers, std::forward<Token>(token));
   }
   template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
   auto async_write_some(const Buffers& buffers, Token&& token = {}) {
+    arm_again();
     return state_->socket.async_write_some(buffers, std::forward<Token>(token));
   }
 
@@ -72,7 +75,8 @@ class KernelStream {
     return error ? wire::Endpoint{} : from_asio(endpoint);
   }
 
-  /// What waits `limit` from now is cancelled. A socket cannot say why, so ask outcome().
+  /// What waits `limit` from now, or is started later, is cancelled. A socket cannot say why, so
+  /// ask outcome().
   void expires_after(Duration limit) {
     State& state = *state_;
     state.expired = false;
@@ -97,6 +101,11 @@ class KernelStream {
   }
 
  private:
+  /// The limit passed while nothing waited: what is started now has none of its time left.
+  void arm_again() {
+    if (state_->expired) expires_after(Duration{});
+  }
+
   struct State {
     explicit State(asio::ip::tcp::socket of) : socket(std::move(of)), timer(socket.get_executor()) {
       std::error_code ignored;

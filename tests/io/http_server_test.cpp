@@ -141,6 +141,25 @@ TEST_F(HttpOverOurStack, who_never_finishes_a_request_hears_408) {
   EXPECT_THAT(answer_to("GET / HTTP/1.1\r\n"), StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
 }
 
+TEST_F(HttpOverOurStack, a_request_that_drips_in_does_not_renew_its_time) {
+  std::string answer;
+  const auto drip = [&]() -> asio::awaitable<void> {
+    TcpStream stream = co_await connected();
+    std::error_code error;
+    for (int i = 0; i < 100 && !error; ++i) {
+      co_await asio::async_write(stream, asio::buffer("GET", 1),
+                                 asio::redirect_error(asio::use_awaitable, error));
+      co_await stacks.client->async_sleep(1s, asio::use_awaitable);
+    }
+    co_await asio::async_read(stream, asio::dynamic_buffer(answer),
+                              asio::redirect_error(asio::use_awaitable, error));
+  };
+  stacks.spawn(drip());
+  stacks.run_for(25s);
+  EXPECT_THAT(log, testing::ElementsAre("- - 408"));
+  stacks.run_for(200s);
+}
+
 TEST_F(HttpOverOurStack, an_idle_connection_is_closed_without_a_word) {
   EXPECT_EQ(answer_to(""), "");
   EXPECT_EQ(server.counters().connections, 1u);
@@ -298,8 +317,7 @@ TEST(HttpClientOverTheKernel, tells_each_way_of_failing_from_success) {
             failed(Kind::cut_off, "the connection ended inside a message"));
   EXPECT_EQ(outcome_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", true),
             failed(Kind::stream));
-  EXPECT_EQ(outcome_of("SSH-2.0-x\r\n", false),
-            failed(Kind::protocol, "what came is not HTTP/1"));
+  EXPECT_EQ(outcome_of("SSH-2.0-x\r\n", false), failed(Kind::protocol, "what came is not HTTP/1"));
 }
 
 TEST(HttpClientOverTheKernel, gives_up_on_a_server_that_stops_sending) {
@@ -320,6 +338,28 @@ TEST(HttpClientOverTheKernel, gives_up_on_a_server_that_stops_sending) {
   context.run_for(std::chrono::seconds(5));
   ASSERT_TRUE(failed);
   EXPECT_EQ(failed->kind, HttpFailure::Kind::timeout);
+}
+
+TEST(KernelStream, whose_limit_has_passed_waits_for_nothing_more) {
+  asio::io_context context(1);
+  KernelListener listener(context.get_executor());
+  EXPECT_FALSE(listener.listen({wire::IpAddress::v4(127, 0, 0, 1), 0}));
+  std::error_code told;
+  const auto read = [&]() -> asio::awaitable<void> {
+    KernelStream stream(context.get_executor());
+    co_await stream.async_connect(listener.local_endpoint(), asio::use_awaitable);
+    stream.expires_after(1ms);
+    asio::steady_timer timer(context, std::chrono::milliseconds(50));
+    co_await timer.async_wait(asio::use_awaitable);
+    std::array<u8, 8> room;
+    std::error_code error;
+    co_await stream.async_read_some(asio::buffer(room),
+                                    asio::redirect_error(asio::use_awaitable, error));
+    told = stream.outcome(error);
+  };
+  asio::co_spawn(context, read(), asio::detached);
+  context.run_for(std::chrono::seconds(5));
+  EXPECT_EQ(told, std::errc::timed_out);
 }
 
 TEST(Hosts, are_found_by_any_of_their_names) {
