@@ -120,6 +120,11 @@ std::string greeting(const ServeOptions& options, const OwnStack* own, const Run
   return text + "Ctrl-C ends it.\n";
 }
 
+/// "1 request", "2 requests".
+std::string counted(u64 n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 std::string summary(Running& running, OwnStack* own) {
   io::HttpServerCounters sum;
   running.each([&](auto& server) {
@@ -130,8 +135,9 @@ std::string summary(Running& running, OwnStack* own) {
     sum.content_bytes += one.content_bytes;
     sum.cut_off += one.cut_off;
   });
-  std::string text = fmt::format("\n{} requests on {} connections, {} sent", sum.requests,
-                                 sum.connections, bytes_text(sum.content_bytes));
+  std::string text =
+      fmt::format("\n{} on {}, {} sent", counted(sum.requests, "request"),
+                  counted(sum.connections, "connection"), bytes_text(sum.content_bytes));
   if (sum.refused > 0) text += fmt::format(", {} answered with an error", sum.refused);
   if (sum.cut_off > 0) text += fmt::format(", {} cut off", sum.cut_off);
   text += '\n';

@@ -67,7 +67,7 @@ class Serve(unittest.TestCase):
             counts = curl("--http1.1", "-w", "%{num_connects} ", "-o", "/dev/null",
                           f"http://{OURS}/1m.bin", "-o", "/dev/null", f"http://{OURS}/empty")
             self.assertEqual(counts, "1 0 ")
-            self.assertIn("2 requests on 1 connections", server.finish())
+            self.assertIn("2 requests on 1 connection,", server.finish())
 
     def test_ping_answers(self):
         with serving(SITE, "--tun", "hf0", *ADDRESSES):
