@@ -49,13 +49,15 @@ def main(*tools):
     if _libc.unshare(CLONE_NEWNET) != 0:
         skip(f"cannot make a network namespace: {os.strerror(ctypes.get_errno())}")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True, timeout=10)
-    atexit.register(_clean_up)
     unittest.main(module="__main__", verbosity=2)
 
 
 def _clean_up():
     for directory in _directories:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+atexit.register(_clean_up)
 
 
 def directory():
