@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -62,7 +63,7 @@ class TimingWheel {
   void cascade(u32 slot);
 
   std::vector<Node> nodes_;
-  std::array<u32, level_count * slot_count> heads_;
+  std::array<u32, std::size_t{level_count} * slot_count> heads_;
   std::array<u64, level_count> occupied_{};  // one bit a slot
   i64 tick_;                                 // nothing lies in a slot before it
   u32 armed_ = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -52,7 +53,14 @@ class Driver {
         return wire.fault() ? std::optional(wire.fault()->what) : std::nullopt;
       };
   }
-  ~Driver() { stop(); }
+  ~Driver() {
+    // What cannot be sent any more is lost with the device; a destructor has nobody to tell.
+    try {
+      stop();
+    } catch (const std::exception&) {
+      loop_->running = false;
+    }
+  }
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
