@@ -60,17 +60,22 @@ std::optional<Event> Host::poll_event() {
   return impl_->udp.poll_event();
 }
 
-Result<Listen, tcp::Errc> Host::listen(const wire::Endpoint& local, u32 backlog, Instant now) {
-  return impl_->tcp.listen(local, backlog, now);
+Result<Listen, tcp::Errc> Host::listen(const wire::Endpoint& local, u32 backlog, Instant now,
+                                       const tcp::Settings* settings) {
+  return impl_->tcp.listen(local, backlog, now, settings);
 }
+void Host::change(Listen listener, const tcp::Settings& settings) {
+  impl_->tcp.change(listener, settings);
+}
+const tcp::Settings& Host::settings(Listen listener) const { return impl_->tcp.settings(listener); }
 std::optional<Conn> Host::accept(Listen listener) { return impl_->tcp.accept(listener); }
 wire::Endpoint Host::local_endpoint(Listen listener) const {
   return impl_->tcp.local_endpoint(listener);
 }
 void Host::close(Listen listener, Instant now) { impl_->tcp.close(listener, now); }
 Result<Conn, tcp::Errc> Host::connect(const wire::Endpoint& remote, Instant now,
-                                      const wire::Endpoint& local) {
-  return impl_->tcp.connect(remote, local, now);
+                                      const wire::Endpoint& local, const tcp::Settings* settings) {
+  return impl_->tcp.connect(remote, local, now, settings);
 }
 Result<Conn, tcp::Errc> Host::connect(Listen listener, const wire::Endpoint& remote, Instant now) {
   return impl_->tcp.connect(listener, remote, now);

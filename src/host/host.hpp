@@ -74,14 +74,20 @@ class Host {
 
   // TCP, the application's side.
   /// Passive OPEN. An unspecified address takes every address of its family; port 0 picks one.
-  Result<Listen, tcp::Errc> listen(const wire::Endpoint& local, u32 backlog, Instant now);
+  /// What it accepts has `settings`, or those of the Config.
+  Result<Listen, tcp::Errc> listen(const wire::Endpoint& local, u32 backlog, Instant now,
+                                   const tcp::Settings* settings = nullptr);
+  /// For what the listener accepts from now on.
+  void change(Listen listener, const tcp::Settings& settings);
+  const tcp::Settings& settings(Listen listener) const;
   /// The next finished handshake, or none.
   std::optional<Conn> accept(Listen listener);
   wire::Endpoint local_endpoint(Listen listener) const;
   void close(Listen listener, Instant now);
   /// Active OPEN. `local` may leave out the address, the port or both.
   Result<Conn, tcp::Errc> connect(const wire::Endpoint& remote, Instant now,
-                                  const wire::Endpoint& local = {});
+                                  const wire::Endpoint& local = {},
+                                  const tcp::Settings* settings = nullptr);
   /// RFC 9293 §3.10.2, SEND in LISTEN: the listener becomes an active open to `remote`.
   Result<Conn, tcp::Errc> connect(Listen listener, const wire::Endpoint& remote, Instant now);
   /// The connection, or null when it is gone. It stays as long as the application holds it, that

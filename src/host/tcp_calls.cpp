@@ -8,7 +8,13 @@ namespace handfast::host {
 using tcp::Errc;
 using tcp::State;
 
-Result<Listen, Errc> TcpLayer::listen(wire::Endpoint local, u32 backlog, Instant now) {
+tcp::SharedSettings* TcpLayer::take_settings(const tcp::Settings* wanted) {
+  return wanted == nullptr ? tcp::SettingsPool::share(context_.defaults)
+                           : context_.settings_pool.take(*wanted);
+}
+
+Result<Listen, Errc> TcpLayer::listen(wire::Endpoint local, u32 backlog, Instant now,
+                                      const tcp::Settings* settings) {
   if (!local.address.is_unspecified() && !network_.routes.is_ours(local.address))
     return failure(Errc::no_route);
   const auto endpoint_of = [this](u32 i) -> const wire::Endpoint& {
@@ -23,9 +29,22 @@ Result<Listen, Errc> TcpLayer::listen(wire::Endpoint local, u32 backlog, Instant
   ListenerSlot& slot = *listeners_.find(handle);
   slot.local = local;
   slot.backlog = backlog == 0 ? 1 : backlog;
+  slot.settings = take_settings(settings);
   listener_ports_.insert(local.port, handle.index);
   tcp::take_edge(context_, State::closed, State::listen, {local, {}}, now, {"passive open"});
   return handle;
+}
+
+void TcpLayer::change(Listen handle, const tcp::Settings& settings) {
+  ListenerSlot* listener = listeners_.find(handle);
+  if (listener == nullptr) return;
+  context_.settings_pool.give(listener->settings);
+  listener->settings = context_.settings_pool.take(settings);
+}
+
+const tcp::Settings& TcpLayer::settings(Listen handle) const {
+  const ListenerSlot* listener = listeners_.find(handle);
+  return (listener == nullptr ? context_.defaults : listener->settings)->value;
 }
 
 std::optional<Conn> TcpLayer::accept(Listen handle) {
@@ -76,17 +95,19 @@ void TcpLayer::empty_listener(Listen handle, Instant now) {
 }
 
 void TcpLayer::erase_listener(Listen handle) {
-  listener_ports_.erase(listeners_.find(handle)->local.port, handle.index);
+  const ListenerSlot& listener = *listeners_.find(handle);
+  listener_ports_.erase(listener.local.port, handle.index);
+  context_.settings_pool.give(listener.settings);
   listeners_.erase(handle);
 }
 
 Result<Conn, Errc> TcpLayer::connect(const wire::Endpoint& remote, const wire::Endpoint& local,
-                                     Instant now) {
+                                     Instant now, const tcp::Settings* settings) {
   const auto hop = network_.routes.route(remote.address);
   if (!hop || hop->cast != Cast::unicast || remote.port == 0) return failure(Errc::no_route);
   const auto flow = make_flow(remote, local, *hop);
   if (!flow) return failure(flow.error());
-  return open(*flow, *hop, State::closed, now);
+  return open(*flow, *hop, State::closed, now, take_settings(settings));
 }
 
 Result<Conn, Errc> TcpLayer::connect(Listen handle, const wire::Endpoint& remote, Instant now) {
@@ -97,9 +118,10 @@ Result<Conn, Errc> TcpLayer::connect(Listen handle, const wire::Endpoint& remote
   const auto flow = make_flow(remote, listener->local, *hop);
   if (!flow) return failure(flow.error());
   if (connections_.size() >= network_.config.connections_max) return failure(Errc::no_memory);
+  tcp::SharedSettings* settings = tcp::SettingsPool::share(listener->settings);
   empty_listener(handle, now);
   erase_listener(handle);
-  return open(*flow, *hop, State::listen, now);
+  return open(*flow, *hop, State::listen, now, settings);
 }
 
 Result<wire::Flow, Errc> TcpLayer::make_flow(const wire::Endpoint& remote,
@@ -126,10 +148,15 @@ Result<wire::Flow, Errc> TcpLayer::make_flow(const wire::Endpoint& remote,
   return flow;
 }
 
-Result<Conn, Errc> TcpLayer::open(const wire::Flow& flow, const Hop& hop, State from, Instant now) {
-  if (connections_.size() >= network_.config.connections_max) return failure(Errc::no_memory);
+Result<Conn, Errc> TcpLayer::open(const wire::Flow& flow, const Hop& hop, State from, Instant now,
+                                  tcp::SharedSettings* settings) {
+  if (connections_.size() >= network_.config.connections_max) {
+    context_.settings_pool.give(settings);
+    return failure(Errc::no_memory);
+  }
   const u32 mtu = network_.path_mtu(hop, flow.remote.address, now);
-  const Conn handle = connections_.emplace(context_, flow, mtu, hop);
+  const Conn handle = connections_.emplace(context_, flow, mtu, hop, settings);
+  context_.settings_pool.give(settings);
   ConnectionSlot& slot = *connections_.find(handle);
   flows_.insert(flow, {FlowEntry::Kind::connection, handle.index});
   slot.connection.open(now, from);

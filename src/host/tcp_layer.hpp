@@ -21,8 +21,9 @@
 namespace handfast::host {
 
 struct ConnectionSlot {
-  ConnectionSlot(tcp::Context& context, const wire::Flow& flow, u32 path_mtu, const Hop& way)
-      : connection(context, flow, path_mtu), hop(way) {}
+  ConnectionSlot(tcp::Context& context, const wire::Flow& flow, u32 path_mtu, const Hop& way,
+                 tcp::SharedSettings* settings)
+      : connection(context, flow, path_mtu, settings), hop(way) {}
 
   tcp::Connection connection;
   Hop hop;
@@ -38,6 +39,7 @@ struct ListenerSlot {
   wire::Endpoint local;
   u32 backlog = 0;
   u32 half_open = 0;
+  tcp::SharedSettings* settings = nullptr;  // one user is this
   bool event_queued = false;
   Fifo<Conn> queue{};  // finished handshakes
 };
@@ -72,12 +74,15 @@ class TcpLayer {
   std::optional<Event> poll_event();
 
   // As in Host.
-  Result<Listen, tcp::Errc> listen(wire::Endpoint local, u32 backlog, Instant now);
+  Result<Listen, tcp::Errc> listen(wire::Endpoint local, u32 backlog, Instant now,
+                                   const tcp::Settings* settings);
+  void change(Listen handle, const tcp::Settings& settings);
+  const tcp::Settings& settings(Listen handle) const;
   std::optional<Conn> accept(Listen handle);
   wire::Endpoint local_endpoint(Listen handle) const;
   void close(Listen handle, Instant now);
   Result<Conn, tcp::Errc> connect(const wire::Endpoint& remote, const wire::Endpoint& local,
-                                  Instant now);
+                                  Instant now, const tcp::Settings* settings);
   Result<Conn, tcp::Errc> connect(Listen handle, const wire::Endpoint& remote, Instant now);
   tcp::Connection* find(Conn handle);
   void touch(Conn handle, Instant now);
@@ -121,8 +126,10 @@ class TcpLayer {
   // tcp_calls.cpp
   Result<wire::Flow, tcp::Errc> make_flow(const wire::Endpoint& remote, const wire::Endpoint& local,
                                           const Hop& hop);
-  Result<Conn, tcp::Errc> open(const wire::Flow& flow, const Hop& hop, tcp::State from,
-                               Instant now);
+  /// Gives `settings` back, whatever comes of it.
+  Result<Conn, tcp::Errc> open(const wire::Flow& flow, const Hop& hop, tcp::State from, Instant now,
+                               tcp::SharedSettings* settings);
+  tcp::SharedSettings* take_settings(const tcp::Settings* wanted);
   std::optional<u16> free_port(const wire::IpAddress& address);
   void empty_listener(Listen handle, Instant now);
   void erase_listener(Listen handle);

@@ -84,7 +84,7 @@ void TcpLayer::promote(u32 half_open, const Arrival& arrival, const wire::TcpSeg
   }
   const wire::Flow flow = half.record.flow();
   const u32 mtu = network_.path_mtu(half.hop, flow.remote.address, arrival.now);
-  const Conn handle = connections_.emplace(context_, flow, mtu, half.hop);
+  const Conn handle = connections_.emplace(context_, flow, mtu, half.hop, listener->settings);
   ConnectionSlot& slot = *connections_.find(handle);
   slot.listener = half.listener;
   flows_.replace(flow, {FlowEntry::Kind::half_open, half_open},

@@ -69,11 +69,12 @@ u32 TcpLayer::payload_max(const ConnectionSlot& slot) const {
 }
 
 wire::IpHeader TcpLayer::ip_header(const tcp::Connection& connection, u8 ecn) {
+  const tcp::Settings& chosen = connection.settings();
   return {.source = connection.flow().local.address,
           .destination = connection.flow().remote.address,
           .protocol = wire::protocol_tcp,
-          .hop_limit = network_.config.hop_limit,
-          .traffic_class = ecn,
+          .hop_limit = chosen.hop_limit != 0 ? chosen.hop_limit : network_.config.hop_limit,
+          .traffic_class = to<u8>((chosen.traffic_class & 0xfcu) | ecn),
           .dont_fragment = true,
           .identification = network_.next_identification()};
 }

@@ -152,14 +152,21 @@ class TcpStream {
   /// RTT, window, state, …; null when there is no connection. Valid until the next call.
   const tcp::Connection* connection() const { return socket_->connection(); }
 
-  void set_no_delay(bool on) {
-    if (tcp::Connection* open = socket_->connection()) open->set_no_delay(on);
+  /// Chooses anew for this connection: `choose` gets its tcp::Settings to alter.
+  template <class Choose>
+  void change(Choose choose) {
+    if (tcp::Connection* open = socket_->connection()) {
+      tcp::Settings wanted = open->settings();
+      choose(wanted);
+      open->change(wanted, socket_->core().tick());
+    }
     socket_->changed();
   }
+  void set_no_delay(bool on) {
+    change([on](tcp::Settings& settings) { settings.no_delay = on; });
+  }
   void set_keepalive(bool on) {
-    if (tcp::Connection* open = socket_->connection())
-      open->set_keepalive(on, socket_->core().tick());
-    socket_->changed();
+    change([on](tcp::Settings& settings) { settings.keepalive = on; });
   }
 
   /// A limit in the stack's time: what waits `limit` from now, whenever it was started, completes

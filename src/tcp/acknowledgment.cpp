@@ -99,6 +99,7 @@ void Connection::acknowledge(u32 ack, const wire::TcpHeader& header, Progress& p
     flight_->pop_front();
   }
   if (flight_ != nullptr && flight_->empty()) context_.flights.give(std::move(flight_));
+  if (tally_ != nullptr) tally_->bytes_acked += text;
   snd_.una = ack;
   send_ring_.consume(text);
   send_ring_.release_if_empty(context_.buffers);
@@ -136,6 +137,7 @@ void Connection::take_sack_blocks(const wire::TcpHeader& header, Progress& progr
     if (duplicate) {
       progress.reported_duplicate = true;
       ++context_.counters.duplicates_reported;
+      if (tally_ != nullptr) ++tally_->duplicates_reported;
       note_duplicate_report(block);
       continue;
     }

@@ -3,15 +3,13 @@
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "tcp/settings.hpp"
 
 namespace handfast::tcp {
 
-/// Congestion control: RFC 9438 or RFC 5681.
-enum class Algorithm : u8 { cubic, reno };
-
-struct Config {
+/// The host's own choices, and the Settings of a connection that makes none.
+struct Config : Settings {
   // Opening.
-  u32 syn_retries_max = 6;      // retransmissions of SYN before the open fails
   u32 syn_ack_retries_max = 5;  // retransmissions of SYN,ACK before a half-open entry expires
   u32 half_open_max = 1024;     // half-open entries a listener
   bool window_scaling = true;   // RFC 7323 §2
@@ -19,9 +17,8 @@ struct Config {
   bool sack = true;             // RFC 2018
 
   // Closing.
-  Duration msl = 30s;                 // TIME-WAIT lasts twice this (RFC 9293 §3.4.2 says 2 min)
-  u32 time_wait_max = 262144;         // records; beyond it the oldest goes
-  Duration fin_wait_2_timeout = 60s;  // of a connection that its application has let go
+  Duration msl = 30s;          // TIME-WAIT lasts twice this (RFC 9293 §3.4.2 says 2 min)
+  u32 time_wait_max = 262144;  // records; beyond it the oldest goes
 
   // Memory, bytes.
   u32 send_buffer_max = 4u << 20;
@@ -34,26 +31,17 @@ struct Config {
   Duration rto_initial = 1s;
   Duration rto_min = 200ms;
   Duration rto_max = 120s;
-  u32 retries_max = 15;        // of the same segment before the connection is given up
-  Duration user_timeout = 0s;  // RFC 9293 §3.8.3 R2 as time; 0: retries_max decides
+  u32 retries_max = 15;  // of the same segment before the connection is given up
 
   bool tail_loss_probe = true;  // RFC 8985 §7
   bool duplicate_sack = true;   // RFC 2883
 
   // Acknowledging and sending.
-  Duration delayed_ack = 40ms;  // RFC 9293 §3.8.6.3: below 500 ms
-  u32 quick_acks = 16;          // segments acknowledged at once after the open
-  bool no_delay = false;        // true switches Nagle's algorithm off
-  Algorithm congestion = Algorithm::cubic;
+  Duration delayed_ack = 40ms;       // RFC 9293 §3.8.6.3: below 500 ms
+  u32 quick_acks = 16;               // segments acknowledged at once after the open
   u32 initial_window_segments = 10;  // RFC 6928
   bool restart_after_idle = true;    // RFC 5681 §4.1
   u32 mss_default = 536;             // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
-
-  // Keepalive, RFC 9293 §3.8.4; off unless asked for.
-  bool keepalive = false;
-  Duration keepalive_idle = 7200s;
-  Duration keepalive_interval = 75s;
-  u32 keepalive_probes_max = 9;
 
   // RFC 5961 §7: challenge ACKs a second, a host.
   u32 challenge_acks_per_second_max = 1000;

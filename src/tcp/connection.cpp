@@ -15,8 +15,9 @@ u32 headers_size(const wire::Flow& flow) {
 
 }  // namespace
 
-Connection::Connection(Context& context, const wire::Flow& flow, u32 path_mtu)
-    : Tcb(context, flow, path_mtu) {}
+Connection::Connection(Context& context, const wire::Flow& flow, u32 path_mtu,
+                       SharedSettings* settings)
+    : Tcb(context, flow, path_mtu, settings) {}
 
 void Connection::enter(State next, Instant now, trace::Why why) {
   const State before = state_;
@@ -28,7 +29,7 @@ void Connection::enter(State next, Instant now, trace::Why why) {
       restart_keepalive(now);
       break;
     case State::fin_wait_2:
-      if (released_) set_timer(Timer::fin_wait_2, now + context_.config.fin_wait_2_timeout);
+      if (released_) set_timer(Timer::fin_wait_2, now + settings().fin_wait_2_timeout);
       break;
     case State::time_wait:
     case State::closed:
@@ -73,8 +74,13 @@ std::optional<Event> Connection::poll_event() {
   return std::nullopt;
 }
 
-u32 Connection::mss_now() const {
+u32 Connection::advertised_mss() const {
   const u32 path = mtu_ - std::min<u32>(headers_size(flow_), mtu_ - 1u);
+  return settings().mss_max != 0 ? std::min(settings().mss_max, path) : path;
+}
+
+u32 Connection::mss_now() const {
+  const u32 path = advertised_mss();
   const u32 options = timestamps_ ? 12 : 0;  // RFC 6691: options come off the data
   const u32 mss = std::min<u32>(peer_mss_, path);
   return std::max<u32>(mss > options ? mss - options : 1, 1);

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/half_open.hpp"
+#include "tcp/info.hpp"
 #include "tcp/tcb.hpp"
 #include "wire/icmp.hpp"
 #include "wire/tcp.hpp"
@@ -36,8 +37,10 @@ enum class Event : u8 {
 
 class Connection : private Tcb {
  public:
-  /// Makes a TCB in CLOSED. `path_mtu` is in bytes of IP packet.
-  Connection(Context& context, const wire::Flow& flow, u32 path_mtu);
+  /// Makes a TCB in CLOSED. `path_mtu` is in bytes of IP packet. Without settings the host's
+  /// defaults hold.
+  Connection(Context& context, const wire::Flow& flow, u32 path_mtu,
+             SharedSettings* settings = nullptr);
 
   /// §3.10.1, active OPEN. `from` is LISTEN where a listener turns into a caller.
   void open(Instant now, State from = State::closed);
@@ -69,8 +72,8 @@ class Connection : private Tcb {
   /// §3.10.5, ABORT: RST to the peer, everything queued is gone.
   void abort(Instant now);
 
-  void set_no_delay(bool on) { no_delay_ = on; }
-  void set_keepalive(bool on, Instant now);
+  const Settings& settings() const { return settings_->value; }
+  void change(const Settings& wanted, Instant now);
   /// RFC 8201, RFC 1191: what the route carries now, in bytes of IP packet.
   void set_path_mtu(u32 mtu, Instant now);
 
@@ -79,8 +82,11 @@ class Connection : private Tcb {
   const wire::Flow& flow() const { return flow_; }
   bool peer_has_closed() const { return peer_fin_received_; }
   bool is_released() const { return released_; }
-  /// Bytes queued or in flight, not yet acknowledged.
+  /// Bytes queued or in flight, not yet acknowledged (SIOCOUTQ).
   u32 unacknowledged() const { return send_ring_.size(); }
+  /// Bytes queued and never sent (SIOCOUTQNSD).
+  u32 not_sent() const;
+  Info info(Instant now) const;
   u32 congestion_window() const { return control_.window(); }
   Duration smoothed_rtt() const { return rtt_.smoothed(); }
   const Context& context() const { return context_; }
@@ -111,6 +117,7 @@ class Connection : private Tcb {
   void seventh_process_text(const wire::TcpSegment& segment, Instant now);
   void eighth_check_fin(const wire::TcpSegment& segment, Instant now);
   bool survives_paws(const wire::TcpSegment& segment) const;
+  void count_received(const wire::TcpSegment& segment, Instant now);
   void drop(wire::Drop reason, Instant now);
   void take_syn_options(const wire::TcpHeader& syn);
   void note_timestamp(const wire::TcpSegment& segment, Instant now);
@@ -160,6 +167,16 @@ class Connection : private Tcb {
   std::optional<Transmit> transmit_tail_probe(Instant now);
   void end_tail_probe(const Progress& progress, Instant now);
 
+  // info.cpp
+  Tally& tally();
+  /// How many segments carry so many bytes.
+  u32 segments_of(u32 bytes) const {
+    const u32 mss = mss_now();
+    return bytes <= mss ? 1 : (bytes + mss - 1) / mss;
+  }
+  void report_flight(Info& out) const;
+  void report_tally(Info& out, Instant now) const;
+
   // transmit.cpp
   wire::TcpHeader make_header(u32 sequence, u16 flags, Instant now);
   wire::TcpHeader make_syn(u16 flags, Instant now);
@@ -176,9 +193,12 @@ class Connection : private Tcb {
   void record_sent(u32 start, u32 end, Instant now);
   void watch_window(Instant now);
   u32 mss_now() const;
+  u32 advertised_mss() const;
   u32 text_max() const;
   u32 send_limit() const;
   void restart_after_idle(Instant now);
+  void note_wait(Instant now);
+  void count_retransmitted(u32 length);
 
   // timeouts.cpp
   void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }

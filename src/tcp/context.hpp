@@ -9,6 +9,7 @@
 #include "tcp/counters.hpp"
 #include "tcp/flight.hpp"
 #include "tcp/reassembly.hpp"
+#include "tcp/tally.hpp"
 #include "trace/event.hpp"
 #include "wire/address.hpp"
 
@@ -20,6 +21,7 @@ class Context {
       : config(settings),
         buffers(settings.buffers_max),
         sink(trace_sink),
+        defaults(settings_pool.take(settings)),
         secret_(SipKey::draw(rng)) {}
 
   /// RFC 6528: ISN = M + F(flow, secret), M a clock of 4 µs.
@@ -32,8 +34,11 @@ class Context {
   const Config config;
   BufferPool buffers;
   FlightPool flights;
+  SettingsPool settings_pool;
   RangePool ranges;
+  TallyPool tallies;
   trace::Sink* const sink;
+  SharedSettings* const defaults;
   Counters counters;
 
  private:

@@ -74,7 +74,8 @@ wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   h.sequence = iss_;
   h.flags = TcpFlags::syn | TcpFlags::ack;
   const u32 headers = flow_.remote.address.is_v4() ? 40 : 60;
-  h.options.mss = to<u16>(std::min<u32>(path_mtu_ - std::min(path_mtu_, headers), 65535));
+  const u32 mss_max = context.config.mss_max != 0 ? context.config.mss_max : 65535;
+  h.options.mss = to<u16>(std::min<u32>(path_mtu_ - std::min(path_mtu_, headers), mss_max));
   h.options.sack_permitted = sack_;
   if (scaling_) h.options.window_scale = window_scale_for(context.config);
   return h;

@@ -25,6 +25,7 @@ void Connection::take_in_order(Bytes text, Instant now) {
   }
   receive_ring_.commit(next - rcv_.nxt);
   context_.counters.bytes_in += next - rcv_.nxt;
+  tally().bytes_received += next - rcv_.nxt;
   rcv_.nxt = next;
   receive_mss_ = to<u16>(std::max<u32>(receive_mss_, std::min<u32>(length, mtu_)));
   // The window opens while the application keeps up: a slow reader holds little memory.
@@ -41,6 +42,7 @@ void Connection::take_in_order(Bytes text, Instant now) {
 void Connection::keep_out_of_order(u32 sequence, Bytes text, Instant now) {
   ack_now_ = true;  // RFC 5681 §4.2: "A TCP receiver SHOULD send an immediate duplicate ACK"
   ++context_.counters.out_of_order;
+  ++tally().out_of_order;
   const u32 offset = receive_ring_.size() + (sequence - rcv_.nxt);
   const u32 end = offset + to<u32>(text.size());
   const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;

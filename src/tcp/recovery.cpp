@@ -16,6 +16,7 @@ u32 Connection::in_flight() const {
 
 void Connection::note_delivered(const Sent& record, Instant now) {
   const Duration rtt = now - record.at;
+  if (tally_ != nullptr) tally_->delivered += segments_of(record.length());
   // RFC 8985 §6.2 step 2: an ACK this early answers an earlier transmission.
   if (record.transmissions > 1 && rtt < rtt_.minimum()) return;
   if (record.at > recover_.rack_at ||
@@ -28,6 +29,7 @@ void Connection::note_delivered(const Sent& record, Instant now) {
     recover_.highest_sacked = record.end;
   } else if (record.transmissions == 1 && seq_lt(record.end, recover_.highest_sacked)) {
     recover_.reordering_seen = true;  // step 3
+    if (tally_ != nullptr) ++tally_->reordering_seen;
   }
 }
 
@@ -148,6 +150,10 @@ void Connection::after_ack(const Progress& progress, Instant now) {
   if (progress.acked > 0) {
     rtt_.clear_backoff();
     retries_ = 0;
+    if (tally_ != nullptr && tally_->timeout_since != Instant{}) {
+      tally_->timeout_time += now - tally_->timeout_since;
+      tally_->timeout_since = {};
+    }
     restart_retransmit_timer(now);
   }
 }

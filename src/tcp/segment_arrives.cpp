@@ -11,6 +11,7 @@ using wire::TcpFlags;
 
 void Connection::on_segment(const wire::TcpSegment& segment, u8 /*ecn*/, Instant now) {
   ++context_.counters.segments_in;
+  count_received(segment, now);
   if (context_.sink != nullptr)
     context_.sink->on(
         now, trace::SegmentReceived{flow_, segment.header, to<u32>(segment.payload.size())});
@@ -27,6 +28,20 @@ void Connection::on_segment(const wire::TcpSegment& segment, u8 /*ecn*/, Instant
     case State::closing:
     case State::last_ack: arrives_synchronized(segment, now); return;
   }
+}
+
+void Connection::count_received(const wire::TcpSegment& segment, Instant now) {
+  const u32 length = to<u32>(segment.payload.size());
+  if (length == 0) {
+    if (tally_ != nullptr) ++tally_->segments_in;
+    return;
+  }
+  Tally& t = tally();
+  const u32 unit = std::max<u32>(receive_mss_, 1);
+  const u32 count = length > mtu_ ? (length + unit - 1) / unit : 1;  // a super-segment is many
+  t.segments_in += count;
+  t.data_segments_in += count;
+  t.data_received_at = now;
 }
 
 void Connection::drop(Drop reason, Instant now) {
@@ -107,7 +122,7 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, Instant now) {
   if (!fourth_check_syn(segment, now)) return;
   received_at_ = now;
   probes_ = 0;
-  if (keepalive_) restart_keepalive(now);
+  if (settings().keepalive) restart_keepalive(now);
   if (!fifth_check_ack(segment, now)) return;
   // After the fifth check and not with the first, where RFC 7323 §5.3 R3 has it: else a forged
   // segment with a timestamp from the future would make us refuse all true ones (PAWS).
@@ -226,6 +241,7 @@ bool Connection::fifth_check_ack(const wire::TcpSegment& segment, Instant now) {
     drop(Drop::bad_ack, now);
     return false;
   }
+  if (tally_ != nullptr) tally_->ack_received_at = now;
   process_ack(segment, now);
   return state_ != State::closed;
 }
@@ -307,7 +323,7 @@ void Connection::take_syn_options(const wire::TcpHeader& syn) {
   timestamps_ = o.timestamps.has_value() && config.timestamps;
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
   sack_ = o.sack_permitted && config.sack;
-  control_ = CongestionControl(config.congestion, mss_now(), config.initial_window_segments);
+  control_ = CongestionControl(settings().congestion, mss_now(), config.initial_window_segments);
 }
 
 }  // namespace handfast::tcp

@@ -58,7 +58,7 @@ std::optional<Transmit> Connection::transmit_tail_probe(Instant now) {
   record.at = now;
   recover_.probe_repeats = true;
   recover_.probe_end = snd_.nxt;
-  ++context_.counters.segments_retransmitted;
+  count_retransmitted(record.length());
   return transmit_range(record.start, record.end, {"tail loss probe, last segment again"}, now);
 }
 

@@ -13,17 +13,16 @@ u16 default_mss(const wire::Flow& flow, const Config& config) {
 
 }  // namespace
 
-Tcb::Tcb(Context& context, const wire::Flow& flow, u32 path_mtu)
+Tcb::Tcb(Context& context, const wire::Flow& flow, u32 path_mtu, SharedSettings* settings)
     : context_(context),
+      settings_(SettingsPool::share(settings == nullptr ? context.defaults : settings)),
       flow_(flow),
       quick_acks_left_(to<u8>(std::min<u32>(context.config.quick_acks, 255))),
-      no_delay_(context.config.no_delay),
-      keepalive_(context.config.keepalive),
       peer_mss_(default_mss(flow, context.config)),
       mtu_(to<u16>(std::min<u32>(path_mtu, 65535))),
       timestamp_offset_(context.timestamp_offset(flow)),
       rtt_(context.config),
-      control_(context.config.congestion, default_mss(flow, context.config),
+      control_(settings_->value.congestion, default_mss(flow, context.config),
                context.config.initial_window_segments) {
   timers_.fill(never);
   rcv_.limit = std::min(context.config.receive_window_initial, context.config.receive_buffer_max);
@@ -34,6 +33,8 @@ Tcb::~Tcb() {
   receive_ring_.release(context_.buffers);
   context_.flights.give(std::move(flight_));
   context_.ranges.give(std::move(ranges_));
+  context_.tallies.give(std::move(tally_));
+  context_.settings_pool.give(settings_);
 }
 
 }  // namespace handfast::tcp

@@ -34,10 +34,12 @@ class Tcb {
     count_
   };
 
-  Tcb(Context& context, const wire::Flow& flow, u32 path_mtu);
+  /// Without settings the host's defaults hold.
+  Tcb(Context& context, const wire::Flow& flow, u32 path_mtu, SharedSettings* settings);
   ~Tcb();
 
   Context& context_;
+  SharedSettings* settings_;
   wire::Flow flow_;
   State state_ = State::closed;
   Errc error_ = Errc::none;
@@ -51,8 +53,6 @@ class Tcb {
   bool timestamps_ : 1 = false;
   bool scaling_ : 1 = false;
   bool sack_ : 1 = false;
-  bool no_delay_ : 1;
-  bool keepalive_ : 1;
   bool ack_now_ : 1 = false;
   bool open_ack_ : 1 = false;  // the handshake's third segment goes out on its own
   bool probe_now_ : 1 = false;
@@ -86,6 +86,7 @@ class Tcb {
   Ring receive_ring_;
   std::unique_ptr<Flight> flight_;
   std::unique_ptr<Ranges> ranges_;
+  std::unique_ptr<Tally> tally_;  // from the first data on
   std::array<Instant, to<u8>(Timer::count_)> timers_;
 };
 

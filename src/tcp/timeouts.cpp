@@ -46,17 +46,24 @@ void Connection::on_retransmit_timeout(Instant now) {
   if (flight_ == nullptr || flight_->empty()) return;
   const Config& config = context_.config;
   const bool opening = !is_synchronized(state_);
-  const u32 retries_max = opening ? config.syn_retries_max : config.retries_max;
+  const u32 retries_max = opening ? settings().syn_retries_max : config.retries_max;
   if (retries_ >= retries_max) {
     give_up({"no answer to {} retransmissions", retries_}, now);
     return;
   }
-  if (config.user_timeout > 0ns && !opening && now - received_at_ >= config.user_timeout) {
+  if (settings().user_timeout > 0ns && !opening && now - received_at_ >= settings().user_timeout) {
     give_up({"user time-out: nothing acknowledged"}, now);
     return;
   }
   ++retries_;
   ++context_.counters.timeouts;
+  if (tally_ != nullptr) {
+    ++tally_->timeouts;
+    if (tally_->timeout_since == Instant{}) {
+      ++tally_->timeout_episodes;
+      tally_->timeout_since = now;
+    }
+  }
   trace_timer("retransmit", {"time-out {} of {}", retries_, retries_max}, now);
   // RFC 2018 §8: a first segment that is SACKed and still not acknowledged was taken back.
   if ((*flight_)[0].sacked) {
@@ -102,16 +109,16 @@ void Connection::on_persist_timeout(Instant now) {
 }
 
 void Connection::restart_keepalive(Instant now) {
-  if (!keepalive_ || !is_synchronized(state_)) {
+  if (!settings().keepalive || !is_synchronized(state_)) {
     stop_timer(Timer::keepalive);
     return;
   }
-  set_timer(Timer::keepalive, now + context_.config.keepalive_idle);
+  set_timer(Timer::keepalive, now + settings().keepalive_idle);
 }
 
 void Connection::on_keepalive_timeout(Instant now) {
-  const Config& config = context_.config;
-  if (!keepalive_) return;
+  const Settings& config = settings();
+  if (!config.keepalive) return;
   if (probes_ >= config.keepalive_probes_max) {
     reset_now_ = true;
     reset_with_ack_ = true;

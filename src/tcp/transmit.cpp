@@ -92,7 +92,7 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
   recover_.prr_out += record.length();
   recover_.retransmitted_bytes += record.length();
   if (recover_.first_stamp == 0) recover_.first_stamp = std::max(timestamp_now(now), 1u);
-  ++context_.counters.segments_retransmitted;
+  count_retransmitted(record.length());
   if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
   const bool by_timer = recover_.phase != LossRecovery::Phase::fast;
   const u64 times = record.transmissions - 1u;
@@ -168,7 +168,7 @@ bool Connection::may_send_part(u32 length, u32 unsent) const {
   if (fin_queued_) return true;
   if (more_coming_) return false;
   // Nagle's rule in Minshall's form: at most one part segment in flight.
-  return no_delay_ || seq_le(snd_.small_end, snd_.una);
+  return settings().no_delay || seq_le(snd_.small_end, snd_.una);
 }
 
 Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant now) {
@@ -192,8 +192,18 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
     out.payload = send_ring_.view(start - data_start(), length);
     if (length > segment_max) out.segment_size = to<u16>(segment_max);
     probe_now_ = false;
+    tally().bytes_sent += length;
+    tally_->data_segments_out += segments_of(length);
   }
   return sent(out, why, now);
+}
+
+void Connection::count_retransmitted(u32 length) {
+  const u32 count = segments_of(length);
+  context_.counters.segments_retransmitted += count;
+  if (tally_ == nullptr) return;
+  tally_->retransmissions += count;
+  tally_->bytes_retransmitted += length;
 }
 
 Transmit Connection::transmit_empty(u32 sequence, trace::Why why, Instant now) {
@@ -204,6 +214,8 @@ Transmit Connection::transmit_empty(u32 sequence, trace::Why why, Instant now) {
 
 Transmit Connection::sent(Transmit out, trace::Why why, Instant now) {
   ++context_.counters.segments_out;
+  if (tally_ != nullptr)
+    tally_->segments_out += out.segment_size == 0 ? 1 : segments_of(out.payload_length());
   if (context_.sink != nullptr)
     context_.sink->on(now, trace::SegmentSent{flow_, out.header, out.payload_length(), why});
   return out;
@@ -249,7 +261,7 @@ wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
   h.sequence = snd_.iss;
   h.flags = flags;
   h.window = to<u16>(std::min<u32>(rcv_.limit, 65535));
-  h.options.mss = to<u16>(mtu_ - std::min<u32>(mtu_, flow_.remote.address.is_v4() ? 40 : 60));
+  h.options.mss = to<u16>(advertised_mss());
   h.options.sack_permitted = answer ? sack_ : config.sack;
   if (answer ? timestamps_ : config.timestamps)
     h.options.timestamps = {timestamp_now(now), answer ? timestamp_recent_ : 0};
@@ -273,7 +285,21 @@ void Connection::record_sent(u32 start, u32 end, Instant now) {
   if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
 }
 
+void Connection::note_wait(Instant now) {
+  if (tally_ == nullptr) return;
+  const u32 unsent = not_sent();
+  Tally::Wait wait = Tally::Wait::nothing;
+  if (unsent > 0 && window_room() < std::min(mss_now(), unsent)) {
+    wait = Tally::Wait::window;
+  } else if (snd_.nxt != snd_.una || unsent > 0) {
+    const bool starved = wants_room_ && unsent == 0 && in_flight() < control_.window();
+    wait = starved ? Tally::Wait::buffer : Tally::Wait::network;
+  }
+  tally_->now_waits_for(wait, now);
+}
+
 void Connection::watch_window(Instant now) {
+  note_wait(now);
   // RFC 9293 §3.8.6.1: something to send, nothing in flight, and the window keeps it here.
   const bool waiting =
       snd_.nxt == snd_.una && state_ != State::syn_received &&

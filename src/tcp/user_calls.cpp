@@ -88,6 +88,12 @@ u32 Connection::send_limit() const {
   return std::min(wanted, context_.config.send_buffer_max);
 }
 
+u32 Connection::not_sent() const {
+  const u32 begun = data_start();
+  const u32 sent = seq_gt(snd_.nxt, begun) ? snd_.nxt - begun : 0;
+  return send_ring_.size() - std::min(sent, send_ring_.size());
+}
+
 void Connection::send(u32 n, bool more) {
   ASSERT(!fin_queued_);
   send_ring_.commit(n);
@@ -141,7 +147,7 @@ void Connection::release(Instant now) {
   }
   close(now);
   if (state_ == State::fin_wait_2)
-    set_timer(Timer::fin_wait_2, now + context_.config.fin_wait_2_timeout);
+    set_timer(Timer::fin_wait_2, now + settings().fin_wait_2_timeout);
 }
 
 void Connection::abort(Instant now) {
@@ -168,9 +174,15 @@ void Connection::abort(Instant now) {
   end(Errc::aborted, now, {"ABORT by the application"});
 }
 
-void Connection::set_keepalive(bool on, Instant now) {
-  keepalive_ = on;
-  restart_keepalive(now);
+void Connection::change(const Settings& wanted, Instant now) {
+  const Settings before = settings();
+  if (wanted == before) return;
+  SharedSettings* own = context_.settings_pool.take(wanted);
+  context_.settings_pool.give(settings_);
+  settings_ = own;
+  if (wanted.keepalive != before.keepalive || wanted.keepalive_idle != before.keepalive_idle)
+    restart_keepalive(now);
+  if (wanted.congestion != before.congestion) control_.change(wanted.congestion, mss_now());
 }
 
 }  // namespace handfast::tcp

@@ -174,7 +174,7 @@ TEST(Nagle, holds_a_second_small_segment_until_the_first_is_acknowledged) {
 TEST(Nagle, can_be_switched_off) {
   ScriptedPeer peer;
   peer.open_passive();
-  peer.set_no_delay(true);
+  peer.change([](tcp::Settings& s) { s.no_delay = true; });
   peer.send(10);
   peer.expect(data(10).seq(1));
   peer.send(10);

@@ -199,7 +199,7 @@ TEST(EstablishedConnection, outlives_icmp_errors) {
 TEST(Keepalive, ends_a_connection_whose_peer_is_gone) {
   ScriptedPeer peer;
   peer.open_passive();
-  peer.set_keepalive(true);
+  peer.change([](tcp::Settings& s) { s.keepalive = true; });
   peer.expect(ack().seq(0).ack(1), about(7200s));  // SEG.SEQ = SND.NXT-1
   for (int i = 1; i < 9; ++i) peer.expect(ack().seq(0), about(75s));
   peer.let_pass(76s);
@@ -210,7 +210,7 @@ TEST(Keepalive, ends_a_connection_whose_peer_is_gone) {
 TEST(Keepalive, lets_a_connection_live_whose_peer_answers) {
   ScriptedPeer peer;
   peer.open_passive();
-  peer.set_keepalive(true);
+  peer.change([](tcp::Settings& s) { s.keepalive = true; });
   for (int i = 0; i < 12; ++i) {
     peer.expect(ack().seq(0), about(7200s));
     peer.inject(ack());

@@ -121,13 +121,12 @@ void ScriptedPeer::release() {
   changed();
 }
 
-void ScriptedPeer::set_no_delay(bool on) {
-  if (find() != nullptr) find()->set_no_delay(on);
-  changed();
-}
-
-void ScriptedPeer::set_keepalive(bool on) {
-  if (find() != nullptr) find()->set_keepalive(on, now_);
+void ScriptedPeer::change(const std::function<void(tcp::Settings&)>& choose) {
+  if (find() != nullptr) {
+    tcp::Settings wanted = find()->settings();
+    choose(wanted);
+    find()->change(wanted, now_);
+  }
   changed();
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <set>
@@ -96,11 +97,12 @@ class ScriptedPeer {
   void close();
   void abort();
   void release();
-  void set_no_delay(bool on);
-  void set_keepalive(bool on);
+  /// Other settings for the connection.
+  void change(const std::function<void(tcp::Settings&)>& choose);
 
   // What is known.
   host::Host& host() { return *host_; }
+  host::Listen listener() const { return listener_; }
   /// The application's connection; throws where there is none.
   tcp::Connection& connection();
   /// Of this conversation, whatever record holds it.

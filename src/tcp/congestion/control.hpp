@@ -40,6 +40,14 @@ class CongestionControl {
   void undo() {
     std::visit([](auto& a) { a.undo(); }, algorithm_);
   }
+  /// Another algorithm goes on from where this one is.
+  void change(Algorithm algorithm, u32 mss) {
+    const u32 window_now = window();
+    const u32 threshold_now = threshold();
+    *this = CongestionControl(algorithm, mss, 1);
+    set_window(window_now);
+    std::visit([&](auto& a) { a.set_threshold(threshold_now); }, algorithm_);
+  }
   /// During and after recovery the window is what RFC 6937 says.
   void set_window(u32 bytes) {
     std::visit([&](auto& a) { a.set_window(bytes); }, algorithm_);

@@ -19,6 +19,7 @@ class Cubic {
   void on_loss(u32 mss, Instant now);
   void on_timeout(u32 mss, Instant now);
   void set_window(u32 bytes);
+  void set_threshold(u32 bytes) { threshold_ = bytes; }
   /// §4.9.2: the loss was none.
   void undo();
 

@@ -38,6 +38,7 @@ class Reno {
     window_ = mss;
   }
   void set_window(u32 bytes) { window_ = std::min(bytes, window_max); }
+  void set_threshold(u32 bytes) { threshold_ = bytes; }
   /// The loss was none: back to where we were (RFC 5682 §3, RFC 3708).
   void undo() {
     window_ = std::max(window_, prior_window_);

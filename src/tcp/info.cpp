@@ -1,0 +1,108 @@
+// RFC 9293 §3.10.6, STATUS: what the connection knows about itself and its way.
+#include "tcp/info.hpp"
+
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+
+namespace handfast::tcp {
+
+namespace {
+
+Duration since(Instant then, Instant now) { return then == Instant{} ? 0ns : now - then; }
+
+}  // namespace
+
+Info Connection::info(Instant now) const {
+  Info out;
+  out.state = state_;
+  out.retransmits = retries_;
+  out.probes = probes_;
+  out.backoff = to<u8>(std::min<u32>(std::max<u32>(rtt_.backoff(), persist_backoff_), 255));
+  out.timestamps = timestamps_;
+  out.sack = sack_;
+  out.scaling = scaling_;
+  out.quick_ack = quick_acks_left_ > 0;
+  out.send_scale = send_scale_;
+  out.receive_scale = receive_scale_;
+  out.rto = rtt_.timeout(context_.config);
+  out.ato = context_.config.delayed_ack;
+  out.rtt = rtt_.smoothed();
+  out.rtt_variation = rtt_.variation();
+  out.rtt_min = rtt_.minimum();
+
+  const u32 mss = mss_now();
+  out.send_mss = mss;
+  out.receive_mss = receive_mss_ != 0 ? receive_mss_ : std::min<u32>(536, mss);
+  out.advertised_mss = advertised_mss() - (timestamps_ ? 12 : 0);
+  out.path_mtu = mtu_;
+  out.congestion_window = control_.window();
+  out.congestion_window_segments = std::max(control_.window() / mss, 1u);
+  const u32 threshold = control_.threshold();
+  const bool unlimited = threshold >= Cubic::window_max;
+  out.slow_start_threshold = unlimited ? Info::slow_start_unlimited : threshold;
+  out.slow_start_threshold_segments =
+      unlimited ? Info::slow_start_unlimited : std::max(threshold / mss, 1u);
+  out.receive_space = rcv_.limit;
+  out.send_window = snd_.wnd;
+  out.receive_window = window_advertised();
+  out.not_sent = not_sent();
+  report_flight(out);
+  if (text_sent_at_ != Instant{}) out.since_data_sent = now - text_sent_at_;
+  if (tally_ != nullptr) report_tally(out, now);
+  return out;
+}
+
+Tally& Connection::tally() {
+  if (tally_ == nullptr) tally_ = context_.tallies.take();
+  return *tally_;
+}
+
+void Connection::report_flight(Info& out) const {
+  switch (recover_.phase) {
+    case LossRecovery::Phase::none:
+      out.phase = recover_.sacked_bytes > 0 || recover_.duplicate_acks > 0 ? Info::Phase::disorder
+                                                                           : Info::Phase::open;
+      break;
+    case LossRecovery::Phase::fast: out.phase = Info::Phase::recovery; break;
+    case LossRecovery::Phase::timeout: out.phase = Info::Phase::loss; break;
+  }
+  for (u32 i = 0; flight_ != nullptr && i < flight_->size(); ++i) {
+    const Sent& record = (*flight_)[i];
+    const u32 count = segments_of(record.length());
+    out.unacknowledged_segments += count;
+    if (record.sacked) out.sacked_segments += count;
+    if (record.lost) out.lost_segments += count;
+    if (record.transmissions > 1 && !record.lost && !record.sacked)
+      out.retransmitted_segments += count;
+  }
+}
+
+void Connection::report_tally(Info& out, Instant now) const {
+  Tally t = *tally_;
+  t.book(now);
+  out.since_ack_received = since(t.ack_received_at, now);
+  out.since_data_received = since(t.data_received_at, now);
+  out.bytes_acked = t.bytes_acked;
+  out.bytes_received = t.bytes_received;
+  out.bytes_sent = t.bytes_sent;
+  out.bytes_retransmitted = t.bytes_retransmitted;
+  out.segments_in = t.segments_in;
+  out.segments_out = t.segments_out;
+  out.data_segments_in = t.data_segments_in;
+  out.data_segments_out = t.data_segments_out;
+  out.retransmissions = t.retransmissions;
+  out.delivered = t.delivered;
+  out.delivered_ce = t.delivered_ce;
+  out.duplicates_reported = t.duplicates_reported;
+  out.reordering_seen = t.reordering_seen;
+  out.out_of_order = t.out_of_order;
+  out.timeouts = t.timeouts;
+  out.timeout_episodes = t.timeout_episodes;
+  out.timeout_time = t.timeout_time + since(t.timeout_since, now);
+  out.busy = t.waited_network + t.waited_window + t.waited_buffer;
+  out.window_limited = t.waited_window;
+  out.buffer_limited = t.waited_buffer;
+}
+
+}  // namespace handfast::tcp

@@ -1,0 +1,74 @@
+// What an application may choose for one connection, or for a listener and all that it accepts;
+// Config holds the choice for those that choose nothing. Beside each the socket option that it is.
+#pragma once
+
+#include <deque>
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+
+namespace handfast::tcp {
+
+/// Congestion control: RFC 9438 or RFC 5681.
+enum class Algorithm : u8 { cubic, reno };
+
+/// Whether acknowledgments wait. Not for ever: the connection goes on learning how its application
+/// behaves, from the point that this sets (as TCP_QUICKACK of Linux).
+enum class Acknowledge : u8 { automatic, at_once, delayed };
+
+struct Settings {
+  // Sending.
+  bool no_delay = false;       // TCP_NODELAY: Nagle's algorithm is off
+  bool cork = false;           // TCP_CORK: no part segment for 200 ms
+  u32 not_sent_low_water = 0;  // TCP_NOTSENT_LOWAT: writable below this, bytes; 0: no such limit
+  u32 send_buffer = 0;         // SO_SNDBUF, bytes; 0: twice the congestion window
+  bool pacing = false;         // spread a window over the round trip
+  u64 pacing_rate_max = 0;     // SO_MAX_PACING_RATE, bytes a second; 0: any. Implies pacing
+  Algorithm congestion = Algorithm::cubic;  // TCP_CONGESTION
+
+  // Receiving.
+  Acknowledge acknowledge = Acknowledge::automatic;  // TCP_QUICKACK
+  u32 receive_buffer = 0;  // SO_RCVBUF as the largest window, bytes; 0: grows with the need
+  u32 window_clamp = 0;    // TCP_WINDOW_CLAMP, bytes; 0: none
+  bool urgent_out_of_line = false;  // !SO_OOBINLINE; RFC 6093 §6 wants urgent data in line
+
+  // Patience.
+  u32 syn_retries_max = 6;     // TCP_SYNCNT: retransmissions of SYN before the open fails
+  Duration user_timeout = 0s;  // TCP_USER_TIMEOUT; RFC 9293 §3.8.3 R2; 0: Config::retries_max
+  Duration fin_wait_2_timeout = 60s;  // TCP_LINGER2, once the application let go; negative: none
+  bool keepalive = false;             // SO_KEEPALIVE, RFC 9293 §3.8.4
+  Duration keepalive_idle = 7200s;    // TCP_KEEPIDLE
+  Duration keepalive_interval = 75s;  // TCP_KEEPINTVL
+  u32 keepalive_probes_max = 9;       // TCP_KEEPCNT
+  Duration heartbeat = 0s;            // Event::heartbeat after so long without a segment; 0: never
+
+  // Packets.
+  u32 mss_max = 0;       // TCP_MAXSEG, both ways; 0: what the path carries
+  u8 traffic_class = 0;  // IP_TOS, IPV6_TCLASS; its two lowest bits are ECN's
+  u8 hop_limit = 0;      // IP_TTL, IPV6_UNICAST_HOPS; 0: the host's
+
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+/// Settings that any number of connections share.
+struct SharedSettings {
+  Settings value;
+  u32 users = 0;
+};
+
+class SettingsPool {
+ public:
+  /// The settings with these values, with one user more.
+  SharedSettings* take(const Settings& value);
+  static SharedSettings* share(SharedSettings* shared) {
+    ++shared->users;
+    return shared;
+  }
+  void give(SharedSettings* shared);
+
+ private:
+  std::deque<SharedSettings> all_;
+  std::deque<SharedSettings*> free_;
+};
+
+}  // namespace handfast::tcp
