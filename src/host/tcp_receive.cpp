@@ -43,13 +43,14 @@ void TcpLayer::on_half_open(u32 index, const Arrival& arrival, const wire::TcpSe
   HalfOpenSlot& slot = *half_open_.at(index);
   const wire::Flow flow = slot.record.flow();
   const Instant now = arrival.now;
-  switch (slot.record.on_segment(context_, segment)) {
+  switch (slot.record.on_segment(context_, segment, now)) {
     case tcp::HalfOpen::Verdict::stays:
       note_received(flow, segment, now);
       return network_.drop(segment.header.has(TcpFlags::rst) ? Drop::bad_rst : Drop::no_ack,
                            arrival.packet, now);
     case tcp::HalfOpen::Verdict::answer:
       note_received(flow, segment, now);
+      half_open_timers_.set(index, slot.record.deadline());
       return send_control(flow, slot.record.syn_ack(context_, now), slot.hop, {"SYN came again"},
                           now);
     case tcp::HalfOpen::Verdict::established: return promote(index, arrival, segment);

@@ -4,17 +4,20 @@
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/settings.hpp"
+#include "wire/tcp.hpp"
 
 namespace handfast::tcp {
 
 /// The host's own choices, and the Settings of a connection that makes none.
 struct Config : Settings {
   // Opening.
-  u32 syn_ack_retries_max = 5;  // retransmissions of SYN,ACK before a half-open entry expires
-  u32 half_open_max = 1024;     // half-open entries a listener
-  bool window_scaling = true;   // RFC 7323 §2
-  bool timestamps = true;       // RFC 7323 §3
-  bool sack = true;             // RFC 2018
+  u32 syn_ack_retries_max = 5;    // retransmissions of SYN,ACK before a half-open entry expires
+  u32 half_open_max = 1024;       // half-open entries a listener
+  bool window_scaling = true;     // RFC 7323 §2
+  bool timestamps = true;         // RFC 7323 §3
+  bool sack = true;               // RFC 2018
+  bool timestamp_offsets = true;  // RFC 7323 §5.4: an offset for each flow; false: all show uptime
+  wire::OptionStyle option_style = wire::OptionStyle::linux;  // of SYNs
 
   // Closing.
   Duration msl = 30s;          // TIME-WAIT lasts twice this (RFC 9293 §3.4.2 says 2 min)

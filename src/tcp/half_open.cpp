@@ -27,10 +27,9 @@ HalfOpen::HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegm
     : flow_(flow),
       iss_(context.initial_sequence(flow, now)),
       irs_(syn.header.sequence),
-      timestamp_offset_(context.timestamp_offset(flow)),
       sent_at_(now),
       deadline_(now + context.config.rto_initial),
-      path_mtu_(path_mtu),
+      path_mtu_(to<u16>(std::min<u32>(path_mtu, 65535))),
       window_(syn.header.window),
       mss_(syn.header.options.mss.value_or(0)) {
   const Config& config = context.config;
@@ -42,13 +41,16 @@ HalfOpen::HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegm
   sack_ = o.sack_permitted && config.sack;
 }
 
-HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSegment& segment) {
+HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSegment& segment,
+                                       Instant now) {
   const wire::TcpHeader& h = segment.header;
   const u32 next = irs_ + 1;
   // The peer did not hear our SYN,ACK: its SYN comes again.
   if (h.has(TcpFlags::syn) && !h.has(TcpFlags::ack) && !h.has(TcpFlags::rst) &&
       h.sequence == irs_) {
     if (timestamps_ && h.options.timestamps) timestamp_recent_ = h.options.timestamps->value;
+    // This answer takes the place of the one that was due next.
+    deadline_ = now + retry_interval(context.config, retries_);
     return Verdict::answer;
   }
   // First: the window is the one that the SYN,ACK offered.
@@ -73,9 +75,10 @@ wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   wire::TcpHeader h = challenge_ack(context, now);
   h.sequence = iss_;
   h.flags = TcpFlags::syn | TcpFlags::ack;
-  const u32 headers = flow_.remote.address.is_v4() ? 40 : 60;
+  const u16 headers = flow_.remote.address.is_v4() ? 40 : 60;
   const u32 mss_max = context.config.mss_max != 0 ? context.config.mss_max : 65535;
   h.options.mss = to<u16>(std::min<u32>(path_mtu_ - std::min(path_mtu_, headers), mss_max));
+  h.options.style = context.config.option_style;
   h.options.sack_permitted = sack_;
   if (scaling_) h.options.window_scale = window_scale_for(context.config);
   return h;
@@ -90,7 +93,7 @@ wire::TcpHeader HalfOpen::challenge_ack(const Context& context, Instant now) con
   h.flags = TcpFlags::ack;
   h.window = window_offered(context.config);
   if (timestamps_)
-    h.options.timestamps = {to<u32>(now.time_since_epoch() / 1ms) + timestamp_offset_,
+    h.options.timestamps = {to<u32>(now.time_since_epoch() / 1ms) + context.timestamp_offset(flow_),
                             timestamp_recent_};
   return h;
 }

@@ -15,7 +15,7 @@ class HalfOpen {
   /// What the listener must do after on_segment().
   enum class Verdict : u8 {
     stays,        // nothing more
-    answer,       // the SYN came again: send syn_ack() once more
+    answer,       // the SYN came again: send syn_ack() once more; deadline() has moved
     established,  // make a Connection, accept() this record and hand it the same segment
     reset,        // the peer gave up: back to LISTEN (RFC 9293 §3.10.7.4, second)
     refuse,       // answer with RST: it acknowledges what was not sent (fifth)
@@ -26,7 +26,7 @@ class HalfOpen {
   HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegment& syn, u32 path_mtu,
            Instant now);
 
-  Verdict on_segment(const Context& context, const wire::TcpSegment& segment);
+  Verdict on_segment(const Context& context, const wire::TcpSegment& segment, Instant now);
   /// The SYN,ACK to send, at first and again.
   wire::TcpHeader syn_ack(const Context& context, Instant now) const;
   /// The plain ACK of a challenge.
@@ -45,18 +45,17 @@ class HalfOpen {
   u32 iss_;
   u32 irs_;
   u32 timestamp_recent_ = 0;
-  u32 timestamp_offset_ = 0;
   Instant sent_at_;  // of the first SYN,ACK: the round trip is measured from there
   Instant deadline_;
-  u32 path_mtu_;
+  u16 path_mtu_;
   u16 window_;  // as the SYN offered it
   u16 mss_;     // as the SYN named it
   u8 window_scale_ = 0;
-  bool scaling_ = false;
-  bool timestamps_ = false;
-  bool sack_ = false;
   u8 retries_ = 0;
+  bool scaling_ : 1 = false;
+  bool timestamps_ : 1 = false;
+  bool sack_ : 1 = false;
 };
-static_assert(sizeof(HalfOpen) <= 104);
+static_assert(sizeof(HalfOpen) <= 80);
 
 }  // namespace handfast::tcp

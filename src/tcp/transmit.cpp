@@ -262,6 +262,7 @@ wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
   h.flags = flags;
   h.window = to<u16>(std::min<u32>(rcv_.limit, 65535));
   h.options.mss = to<u16>(advertised_mss());
+  h.options.style = config.option_style;
   h.options.sack_permitted = answer ? sack_ : config.sack;
   if (answer ? timestamps_ : config.timestamps)
     h.options.timestamps = {timestamp_now(now), answer ? timestamp_recent_ : 0};

@@ -29,7 +29,7 @@ void Connection::accept(const HalfOpen& half_open, Instant now) {
   rcv_.nxt = rcv_.irs + 1;
   rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);
   rcv_.last_ack_sent = rcv_.nxt;
-  mtu_ = to<u16>(half_open.path_mtu_);
+  mtu_ = half_open.path_mtu_;
   wire::TcpHeader syn;
   syn.window = half_open.window_;
   syn.sequence = half_open.irs_;
@@ -39,7 +39,6 @@ void Connection::accept(const HalfOpen& half_open, Instant now) {
     syn.options.timestamps = wire::TcpTimestamps{half_open.timestamp_recent_, 0};
   syn.options.sack_permitted = half_open.sack_;
   take_syn_options(syn);
-  timestamp_offset_ = half_open.timestamp_offset_;
   timestamp_recent_at_ = now;
   received_at_ = now;
   snd_.wnd = half_open.window_;

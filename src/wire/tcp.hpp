@@ -34,6 +34,12 @@ struct SackBlock {
   friend bool operator==(const SackBlock&, const SackBlock&) = default;
 };
 
+/// RFC 9293 leaves the order of options and their padding open, and stacks can be told by it:
+/// Linux packs words (SACK-permitted lies where the timestamps' two NOPs would), FreeBSD sends MSS,
+/// window scale, SACK-permitted, timestamps, each on its own boundary; `rfc` is in order of kind
+/// without any padding but at the end.
+enum class OptionStyle : u8 { linux, freebsd, rfc };
+
 /// Options by meaning. What is absent on the wire is absent here.
 struct TcpOptions {
   static constexpr u8 sack_blocks_max = 4;
@@ -47,11 +53,14 @@ struct TcpOptions {
   /// Kind 34 (RFC 7413): present and empty asks for a cookie; else 4 to 16 bytes, even.
   std::optional<std::array<u8, 16>> fast_open = {};
   u8 fast_open_size = 0;
+  /// As kind 254 with the magic number 0xF989, from before the RFC had a number of its own.
+  bool fast_open_experimental = false;
+  OptionStyle style = OptionStyle::linux;  // emit only
   /// Parse: the whole option area, unknown options included, in the frame. Emit: written verbatim
   /// behind the known ones (unknown options that somebody wants to send).
   Bytes raw = {};
 
-  /// Equal in meaning: `raw`, a view, is left out.
+  /// Equal in meaning: `raw`, a view, and `style` are left out.
   friend bool operator==(const TcpOptions& a, const TcpOptions& b);
 };
 
@@ -89,7 +98,7 @@ Result<TcpSegment, Drop> parse_tcp(Bytes segment, const IpAddress& source,
 /// 40 bytes of options is left out: SACK blocks one by one, then `raw`.
 u32 tcp_header_size_of(const TcpHeader& header);
 /// Writes the header with the checksum field 0; returns its size. Options go out in the order and
-/// alignment of Linux: MSS, SACK-permitted, timestamps, window scale, Fast Open, SACK.
+/// alignment of their style; SACK blocks and `raw` come last.
 u32 emit_tcp(const TcpHeader& header, MutBytes out);
 /// The same, and the checksum over header and up to two pieces of payload.
 u32 emit_tcp(const TcpHeader& header, const std::array<Bytes, 2>& payload, const IpAddress& source,

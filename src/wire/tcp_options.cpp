@@ -19,7 +19,9 @@ enum Kind : u8 {
   sack = 5,
   timestamps = 8,
   fast_open = 34,
+  experiment = 254,  // RFC 6994: a magic number tells which
 };
+constexpr u16 fast_open_magic = 0xf989;
 
 // RFC 7323 appendix A: what nearly every segment carries, two NOPs and the timestamps.
 constexpr u32 aligned_timestamps_size = 12;
@@ -37,13 +39,14 @@ void read_sack(Bytes data, TcpOptions& options) {
   }
 }
 
-void read_fast_open(Bytes data, TcpOptions& options) {
+void read_fast_open(Bytes data, bool experimental, TcpOptions& options) {
   // RFC 7413 §4.1.1: empty, or 4 to 16 bytes and even; "Options with invalid Length values … MUST
   // be ignored".
   if (data.size() > 16 || data.size() % 2 != 0 || data.size() == 2) return;
   auto& cookie = options.fast_open.emplace();
   std::ranges::copy(data, cookie.begin());
   options.fast_open_size = to<u8>(data.size());
+  options.fast_open_experimental = experimental;
 }
 
 // `data` is what follows kind and length.
@@ -62,40 +65,16 @@ void read_option(u8 kind, Bytes data, TcpOptions& options) {
     case timestamps:
       if (data.size() == 8) options.timestamps = read_timestamps(data.data());
       return;
-    case fast_open: return read_fast_open(data, options);
+    case fast_open: return read_fast_open(data, false, options);
+    case experiment:
+      if (data.size() >= 2 && load_be16(data.data()) == fast_open_magic)
+        read_fast_open(data.subspan(2), true, options);
+      return;
     default: return;  // unknown: any kind may come (RFC 9293 §3.1, MUST-6), `raw` has it
   }
 }
 
-// What goes out, once it is known what fits.
-struct Plan {
-  u32 sack_blocks = 0;
-  bool raw = false;
-  u32 size = 0;
-};
-
 constexpr u32 padded(std::size_t size) { return (to<u32>(size) + 3u) & ~3u; }
-
-Plan plan_for(const TcpOptions& options) {
-  Plan plan;
-  if (options.mss) plan.size += 4;
-  if (options.timestamps)
-    plan.size += aligned_timestamps_size;  // SACK-permitted takes the place of the two NOPs
-  else if (options.sack_permitted)
-    plan.size += 4;
-  if (options.window_scale) plan.size += 4;
-  if (options.fast_open) plan.size += padded(2u + options.fast_open_size);
-  ASSERT(plan.size <= tcp_options_size_max);
-  const u32 raw_size = padded(options.raw.size());
-  plan.raw = raw_size <= tcp_options_size_max - plan.size;
-  if (plan.raw) plan.size += raw_size;
-  const u32 left = tcp_options_size_max - plan.size;
-  if (options.sack_count > 0 && left >= 12) {
-    plan.sack_blocks = std::min<u32>(options.sack_count, (left - 4) / 8);
-    plan.size += 4 + 8 * plan.sack_blocks;
-  }
-  return plan;
-}
 
 // Writes front to back.
 class Writer {
@@ -108,6 +87,16 @@ class Writer {
   }
   Writer& nops(u32 n) {
     for (; n > 0; --n) byte(no_operation);
+    return *this;
+  }
+  /// Until the next byte lies at `place` within its word.
+  Writer& nops_to(u32 place) {
+    while (size() % 4 != place) byte(no_operation);
+    return *this;
+  }
+  Writer& pad() {
+    // Behind an end-of-options mark all is padding, and zeros mark the end too.
+    while (size() % 4 != 0) byte(end);
     return *this;
   }
   Writer& half(u16 value) {
@@ -132,20 +121,125 @@ class Writer {
   u8* at_;
 };
 
+void write_mss(const TcpOptions& options, Writer& out) {
+  if (options.mss) out.byte(mss).byte(4).half(*options.mss);
+}
+
+void write_window_scale(const TcpOptions& options, Writer& out) {
+  out.byte(window_scale).byte(3).byte(*options.window_scale);
+}
+
 void write_timestamps(const TcpOptions& options, Writer& out) {
-  if (options.sack_permitted)
-    out.byte(sack_permitted).byte(2);
-  else
-    out.nops(2);
   out.byte(timestamps).byte(10).word(options.timestamps->value);
   out.word(options.timestamps->echo_reply);
+}
+
+constexpr u32 fast_open_bytes(const TcpOptions& options) {
+  return (options.fast_open_experimental ? 4u : 2u) + options.fast_open_size;
 }
 
 void write_fast_open(const TcpOptions& options, Writer& out) {
   const u8 size = options.fast_open_size;
   ASSERT(size <= 16 && size % 2 == 0 && size != 2);
-  out.byte(fast_open).byte(to<u8>(2 + size)).bytes(Bytes(*options.fast_open).first(size));
-  out.nops(padded(2u + size) - (2u + size));
+  const u8 length = to<u8>(fast_open_bytes(options));
+  if (options.fast_open_experimental)
+    out.byte(experiment).byte(length).half(fast_open_magic);
+  else
+    out.byte(fast_open).byte(length);
+  out.bytes(Bytes(*options.fast_open).first(size));
+}
+
+// An end-of-options mark would hide what follows.
+void pad_before_rest(const TcpOptions& options, Writer& out) {
+  if (options.sack_count > 0 || !options.raw.empty())
+    out.nops_to(0);
+  else
+    out.pad();
+}
+
+void write_as_linux(const TcpOptions& options, Writer& out) {
+  write_mss(options, out);
+  if (options.timestamps) {
+    if (options.sack_permitted)
+      out.byte(sack_permitted).byte(2);
+    else
+      out.nops(2);
+    write_timestamps(options, out);
+  } else if (options.sack_permitted) {
+    out.nops(2).byte(sack_permitted).byte(2);
+  }
+  if (options.window_scale) write_window_scale(options, out.nops(1));
+  if (options.fast_open) {
+    write_fast_open(options, out);
+    out.nops_to(0);
+  }
+}
+
+void write_as_freebsd(const TcpOptions& options, Writer& out) {
+  write_mss(options, out);
+  if (options.window_scale) write_window_scale(options, out.nops_to(1));
+  if (options.sack_permitted) out.nops(out.size() % 2).byte(sack_permitted).byte(2);
+  if (options.timestamps) write_timestamps(options, out.nops_to(2));
+  if (options.fast_open) write_fast_open(options, out);
+  pad_before_rest(options, out);
+}
+
+void write_by_kind(const TcpOptions& options, Writer& out) {
+  write_mss(options, out);
+  if (options.window_scale) write_window_scale(options, out);
+  if (options.sack_permitted) out.byte(sack_permitted).byte(2);
+  if (options.timestamps) write_timestamps(options, out);
+  if (options.fast_open) write_fast_open(options, out);
+  pad_before_rest(options, out);
+}
+
+u32 size_as_linux(const TcpOptions& options) {
+  u32 size = 0;
+  if (options.mss) size += 4;
+  if (options.timestamps)
+    size += aligned_timestamps_size;  // SACK-permitted takes the place of the two NOPs
+  else if (options.sack_permitted)
+    size += 4;
+  if (options.window_scale) size += 4;
+  if (options.fast_open) size += padded(fast_open_bytes(options));
+  return size;
+}
+
+void write_single(const TcpOptions& options, Writer& out) {
+  switch (options.style) {
+    case OptionStyle::linux: return write_as_linux(options, out);
+    case OptionStyle::freebsd: return write_as_freebsd(options, out);
+    case OptionStyle::rfc: return write_by_kind(options, out);
+  }
+}
+
+// What goes out, once it is known what fits.
+struct Plan {
+  u32 sack_blocks = 0;
+  bool raw = false;
+  u32 size = 0;
+};
+
+Plan plan_for(const TcpOptions& options) {
+  Plan plan;
+  if (options.style == OptionStyle::linux) {
+    plan.size = size_as_linux(options);
+  } else {
+    std::array<u8, 2 * std::size_t{tcp_options_size_max}> trial;  // only SYNs come here
+    Writer writer(trial.data());
+    write_single(options, writer);
+    plan.size = writer.size();
+  }
+  ASSERT(plan.size <= tcp_options_size_max);
+  const u32 raw_size = padded(options.raw.size());
+  plan.raw = raw_size <= tcp_options_size_max - plan.size;
+  if (plan.raw) plan.size += raw_size;
+  const u32 left = tcp_options_size_max - plan.size;
+  if (options.sack_count > 0 && left >= 12) {
+    plan.sack_blocks = std::min<u32>(options.sack_count, (left - 4) / 8);
+    plan.size += 4 + 8 * plan.sack_blocks;
+  }
+  return plan;
 }
 
 }  // namespace
@@ -175,24 +269,13 @@ u32 options_size(const TcpOptions& options) { return plan_for(options).size; }
 u32 emit_options(const TcpOptions& options, u8* out) {
   const Plan plan = plan_for(options);
   Writer writer(out);
-  if (options.mss) writer.byte(mss).byte(4).half(*options.mss);
-  if (options.timestamps)
-    write_timestamps(options, writer);
-  else if (options.sack_permitted)
-    writer.nops(2).byte(sack_permitted).byte(2);
-  if (options.window_scale) writer.nops(1).byte(window_scale).byte(3).byte(*options.window_scale);
-  if (options.fast_open) write_fast_open(options, writer);
+  write_single(options, writer);
   if (plan.sack_blocks > 0) {
     writer.nops(2).byte(sack).byte(to<u8>(2 + 8 * plan.sack_blocks));
     for (const SackBlock& block : std::span(options.sack).first(plan.sack_blocks))
       writer.word(block.left).word(block.right);
   }
-  if (plan.raw) {
-    // Behind an end-of-options mark all is padding, and zeros mark the end too.
-    writer.bytes(options.raw);
-    for (u32 n = padded(options.raw.size()) - to<u32>(options.raw.size()); n > 0; --n)
-      writer.byte(end);
-  }
+  if (plan.raw) writer.bytes(options.raw).pad();
   ASSERT(writer.size() == plan.size);
   return plan.size;
 }
@@ -202,7 +285,8 @@ bool operator==(const TcpOptions& a, const TcpOptions& b) {
   return a.mss == b.mss && a.window_scale == b.window_scale &&
          a.sack_permitted == b.sack_permitted && a.timestamps == b.timestamps &&
          std::ranges::equal(blocks(a), blocks(b)) && a.fast_open == b.fast_open &&
-         a.fast_open_size == b.fast_open_size;
+         a.fast_open_size == b.fast_open_size &&
+         a.fast_open_experimental == b.fast_open_experimental;
 }
 
 }  // namespace handfast::wire

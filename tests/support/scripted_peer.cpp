@@ -119,6 +119,8 @@ void ScriptedPeer::expect(const Segment& segment, When when, Here here) {
                          seconds(waited), seconds(when.earliest), seconds(when.latest));
   last_ = came.segment.header;
   last_.options.raw = {};
+  const std::size_t ip_size = host_address_.is_v4() ? 20 : 40;
+  last_bytes_.assign(came.packet.begin() + to<i64>(ip_size), came.packet.end());
   if (last_.options.timestamps) echo_ = last_.options.timestamps->value;
   const u32 end = relative + came.segment.sequence_length();
   if (to<i32>(received_ - relative) >= 0 && to<i32>(end - received_) > 0) received_ = end;

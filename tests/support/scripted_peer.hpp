@@ -118,6 +118,8 @@ class ScriptedPeer {
   Instant now() const { return now_; }
   /// Of the last segment from the host.
   const wire::TcpHeader& last() const { return last_; }
+  /// The same as it lay in the packet.
+  const std::vector<u8>& last_bytes() const { return last_bytes_; }
   u32 next() const { return next_; }
 
   // Short ways to begin. Each leaves the script at ESTABLISHED, with nothing unsaid.
@@ -166,6 +168,7 @@ class ScriptedPeer {
   u32 clock_ = 1;     // the last timestamp that a script chose, and when
   Instant clock_set_{1h};
   wire::TcpHeader last_{};
+  std::vector<u8> last_bytes_{};
 
   host::Listen listener_{};
   host::Conn connection_{};

@@ -100,7 +100,7 @@ void ConnectionPair::deliver_to_listener(const wire::TcpSegment& segment) {
     put(answer, false);
     return;
   }
-  switch (server.half_open->on_segment(server.context, segment)) {
+  switch (server.half_open->on_segment(server.context, segment, now)) {
     case HalfOpen::Verdict::answer:
       answer.header = server.half_open->syn_ack(server.context, now);
       put(answer, false);

@@ -62,8 +62,10 @@ TcpHeader random_header(Rng& rng) {
     static constexpr u8 sizes[] = {0, 4, 6, 8, 10, 12, 14, 16};
     options.fast_open_size = sizes[rng.below(8)];
     options.fast_open.emplace();
+    options.fast_open_experimental = maybe();
     for (u32 i = 0; i < options.fast_open_size; ++i) (*options.fast_open)[i] = to<u8>(rng.next());
   }
+  options.style = to<OptionStyle>(rng.below(3));
   const u32 left = tcp_header_size_max - tcp_header_size_of(header);
   options.sack_count = to<u8>(rng.below(left >= 12 ? (left - 4) / 8 + 1 : 1));
   for (SackBlock& block : options.sack) block = {to<u32>(rng.next()), to<u32>(rng.next())};
@@ -102,6 +104,56 @@ TEST(TcpWire, a_syn_has_the_layout_that_linux_gives_it) {
       "0204 05b4 0402 080a 11223344 00000000 0103 0307");
   std::copy_n(bytes.begin() + 16, 2, expected.begin() + 16);
   EXPECT_EQ(bytes, expected);
+}
+
+/// The option area of a SYN that carries those of `mss`, `wscale`, `sack`, `TS` and `FO` named.
+std::vector<u8> syn_options(OptionStyle style, std::string_view named) {
+  const auto has = [&](std::string_view name) { return named.find(name) != named.npos; };
+  TcpOptions options{.style = style};
+  if (has("mss")) options.mss = u16{1460};
+  if (has("wscale")) options.window_scale = u8{7};
+  options.sack_permitted = has("sack");
+  if (has("TS")) options.timestamps = TcpTimestamps{0x11223344, 0x55667788};
+  options.fast_open_experimental = has("FOEXP");
+  if (has("FO")) {
+    options.fast_open = {0xaa, 0xbb, 0xcc, 0xdd};
+    options.fast_open_size = 4;
+  }
+  const auto bytes = emitted({.source_port = 1, .destination_port = 2, .options = options});
+  return {bytes.begin() + 20, bytes.end()};
+}
+
+TEST(TcpOptionsWire, linux_packs_them_into_words) {
+  const auto style = OptionStyle::linux;
+  EXPECT_EQ(syn_options(style, "mss sack wscale"), from_hex("020405b4 01010402 01030307"));
+  EXPECT_EQ(syn_options(style, "mss TS wscale"),
+            from_hex("020405b4 0101080a 11223344 55667788 01030307"));
+  EXPECT_EQ(syn_options(style, "mss wscale"), from_hex("020405b4 01030307"));
+  EXPECT_EQ(syn_options(style, "mss sack"), from_hex("020405b4 01010402"));
+  EXPECT_EQ(syn_options(style, "mss sack wscale FO"),
+            from_hex("020405b4 01010402 01030307 2206aabbccdd0101"));
+  EXPECT_EQ(syn_options(style, "mss sack TS wscale FOEXP"),
+            from_hex("020405b4 0402080a 11223344 55667788 01030307 fe08f989aabbccdd"));
+}
+
+TEST(TcpOptionsWire, freebsd_puts_each_on_its_own_boundary) {
+  const auto style = OptionStyle::freebsd;
+  EXPECT_EQ(syn_options(style, "mss sack TS wscale"),
+            from_hex("020405b4 01030307 0402080a 11223344 55667788"));
+  EXPECT_EQ(syn_options(style, "mss sack wscale"), from_hex("020405b4 01030307 0402 0000"));
+  EXPECT_EQ(syn_options(style, "mss TS wscale"),
+            from_hex("020405b4 01030307 0101080a 11223344 55667788"));
+  EXPECT_EQ(syn_options(style, "mss sack"), from_hex("020405b4 0402 0000"));
+  EXPECT_EQ(syn_options(style, "TS"), from_hex("0101080a 11223344 55667788"));
+}
+
+TEST(TcpOptionsWire, without_a_style_they_go_in_order_of_kind_and_are_padded_at_the_end) {
+  const auto style = OptionStyle::rfc;
+  EXPECT_EQ(syn_options(style, "mss sack TS wscale"),
+            from_hex("020405b4 030307 0402 080a1122334455667788 00"));
+  EXPECT_EQ(syn_options(style, "mss wscale"), from_hex("020405b4 030307 00"));
+  EXPECT_EQ(syn_options(style, "mss sack wscale FO"),
+            from_hex("020405b4 030307 0402 2206aabbccdd 00"));
 }
 
 TEST(TcpWire, every_truncation_of_a_good_segment_is_a_drop) {
@@ -240,6 +292,17 @@ TEST(TcpOptionsWire, a_fast_open_request_is_present_and_empty) {
   ASSERT_TRUE(cookie.fast_open);
   EXPECT_EQ(cookie.fast_open_size, 8);
   EXPECT_EQ((*cookie.fast_open)[7], 8);
+}
+
+TEST(TcpOptionsWire, the_experimental_fast_open_is_known_by_its_magic_number) {
+  const TcpOptions cookie = options_of("fe08 f989 01020304");
+  ASSERT_TRUE(cookie.fast_open);
+  EXPECT_TRUE(cookie.fast_open_experimental);
+  EXPECT_EQ(cookie.fast_open_size, 4);
+  EXPECT_TRUE(options_of("fe04 f989").fast_open);
+  EXPECT_FALSE(options_of("fe04 f988").fast_open);
+  EXPECT_FALSE(options_of("fe07 f989 010203 00").fast_open);
+  EXPECT_FALSE(options_of("fe02 0101").fast_open);
 }
 
 TEST(TcpWire, flags_are_named_as_people_write_them) {
