@@ -13,11 +13,11 @@ RELEASE := build/release
 configure = cmake --preset $(1) --log-level=WARNING $(2) > /dev/null
 build = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help demo build test asan check format docs bench fuzz install clean \
+.PHONY: help demo build test asan check format docs bench bench-peers fuzz install clean \
   check-format check-norms check-docs check-clang-tidy
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 demo: ## build the command and watch a TCP handshake that no kernel took part in
 	@scripts/bootstrap build
@@ -76,6 +76,12 @@ bench: ## run the benchmarks (ARGS=--benchmark_filter=...)
 	@$(call configure,release,-DHANDFAST_BENCH=ON)
 	@$(call build,release) --target handfast_bench
 	@$(RELEASE)/bin/handfast_bench $(ARGS)
+
+bench-peers: ## run beside lwIP in one program, and print the ratios
+	@scripts/bootstrap build peers
+	@$(call configure,release,-DHANDFAST_BENCH=ON)
+	@$(call build,release) --target handfast_bench_peers
+	@$(RELEASE)/bin/handfast_bench_peers $(ARGS)
 
 fuzz: ## fuzz every target for FUZZ_SECONDS (60) each
 	@scripts/bootstrap build fuzz

@@ -122,6 +122,13 @@ if(benchmarks)
   endif()
 endif()
 
+# bench/peers/: one program that runs us beside lwIP, whose sources scripts/bootstrap fetches.
+set(HANDFAST_LWIP_SOURCE ${PROJECT_SOURCE_DIR}/build/sources/lwip CACHE PATH
+    "lwIP's sources, for bench-peers")
+if(NOT HANDFAST_BENCH STREQUAL "OFF" AND EXISTS ${HANDFAST_LWIP_SOURCE}/src/core/tcp.c)
+  add_subdirectory(bench/peers)
+endif()
+
 # examples/NN_name/: main.cpp against handfast::handfast as a user has it, or its own CMakeLists.
 handfast_wants(EXAMPLES)
 if(wanted)
