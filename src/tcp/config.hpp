@@ -27,8 +27,8 @@ struct Config : Settings {
   u32 send_buffer_max = 4u << 20;
   u32 receive_buffer_max = 6u << 20;
   u32 receive_window_initial = 65535;
-  u32 reassembly_ranges_max = 64;  // holes kept out of order, a connection
-  u64 buffers_max = 1u << 30;      // all rings of a host together
+  u32 reassembly_ranges_max = 1024;  // holes kept out of order, a connection
+  u64 buffers_max = 1u << 30;        // all rings of a host together
 
   // Retransmission, RFC 6298.
   Duration rto_initial = 1s;

@@ -145,6 +145,7 @@ class Connection : private Tcb {
   u32 data_start() const { return snd_.una == snd_.iss ? snd_.iss + 1 : snd_.una; }
 
   // recovery.cpp
+  void adapt_patience(const Progress& progress);
   void detect_loss(const Progress& progress, Instant now);
   void detect_loss_by_time(Instant now);
   void detect_loss_by_duplicates(const Progress& progress, Instant now);

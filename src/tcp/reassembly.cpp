@@ -4,28 +4,37 @@
 
 namespace handfast::tcp {
 
+u32 Ranges::find(u32 sequence) const {
+  const auto at = std::ranges::partition_point(
+      ranges_, [&](const Range& range) { return seq_lt(range.end, sequence); });
+  return to<u32>(at - ranges_.begin());
+}
+
 bool Ranges::add(u32 start, u32 end, u32 ranges_max) {
-  // The first range that ends at or after `start` may touch the new one.
-  auto first = std::ranges::find_if(ranges_, [&](const Range& r) { return seq_ge(r.end, start); });
+  const auto first = ranges_.begin() + find(start);
   auto last = first;
+  Range joined{start, end};
   while (last != ranges_.end() && seq_le(last->start, end)) {
-    start = seq_min(start, last->start);
-    end = seq_max(end, last->end);
+    joined.start = seq_min(joined.start, last->start);
+    joined.end = seq_max(joined.end, last->end);
     ++last;
   }
   if (first == last) {
     if (ranges_.size() >= ranges_max) return false;
-    ranges_.insert(first, Range{start, end, ++clock_});
-    return true;
+    ranges_.insert(first, joined);
+  } else {
+    *first = joined;
+    ranges_.erase(first + 1, last);
   }
-  *first = Range{start, end, ++clock_};
-  ranges_.erase(first + 1, last);
+  std::shift_right(recent_.begin(), recent_.end(), 1);
+  recent_[0] = start;
+  recent_count_ = to<u8>(std::min<u32>(recent_count_ + 1u, recent_max));
   return true;
 }
 
 bool Ranges::contains(u32 start, u32 end) const {
-  return std::ranges::any_of(
-      ranges_, [&](const Range& r) { return seq_le(r.start, start) && seq_le(end, r.end); });
+  const u32 i = find(end);
+  return i < size() && seq_le(ranges_[i].start, start);
 }
 
 u32 Ranges::advance(u32 next) {
@@ -42,21 +51,20 @@ u8 Ranges::sack_blocks(std::span<wire::SackBlock> out) const {
   // RFC 2018 §4: "The first SACK block … MUST specify the contiguous block of data containing the
   // segment which triggered this ACK"; after it the most recently reported ones.
   u8 count = 0;
-  u32 below = clock_ + 1;
-  while (count < out.size()) {
-    const Range* newest = nullptr;
-    for (const Range& r : ranges_)
-      if (r.touched < below && (newest == nullptr || r.touched > newest->touched)) newest = &r;
-    if (newest == nullptr) break;
-    out[count++] = {newest->start, newest->end};
-    below = newest->touched;
+  for (u32 r = 0; r < recent_count_ && count < out.size(); ++r) {
+    const u32 i = find(recent_[r] + 1);
+    if (i == size() || seq_gt(ranges_[i].start, recent_[r])) continue;  // delivered since
+    const wire::SackBlock block{ranges_[i].start, ranges_[i].end};
+    const auto said = out.first(count);
+    if (std::ranges::any_of(said, [&](const auto& b) { return b.left == block.left; })) continue;
+    out[count++] = block;
   }
   return count;
 }
 
 void Ranges::clear() {
   ranges_.clear();
-  clock_ = 0;
+  recent_count_ = 0;
 }
 
 std::unique_ptr<Ranges> RangePool::take() {

@@ -13,13 +13,13 @@
 
 namespace handfast::tcp {
 
-/// Ranges in rising order that neither touch nor overlap.
+/// Ranges in rising order that neither touch nor overlap. What is done for a segment costs the
+/// logarithm of their number.
 class Ranges {
  public:
   struct Range {
     u32 start = 0;
     u32 end = 0;
-    u32 touched = 0;  // the larger, the more recently something came for it
   };
 
   bool empty() const { return ranges_.empty(); }
@@ -38,8 +38,14 @@ class Ranges {
   void clear();
 
  private:
+  /// The first range that ends at or after `sequence`.
+  u32 find(u32 sequence) const;
+
+  static constexpr u32 recent_max = 8;  // twice the blocks of a segment: some have been joined
+
   std::vector<Range> ranges_;
-  u32 clock_ = 0;
+  std::array<u32, recent_max> recent_{};  // where something came last, the newest first
+  u8 recent_count_ = 0;
 };
 
 class RangePool {

@@ -33,7 +33,18 @@ void Connection::note_delivered(const Sent& record, Instant now) {
   }
 }
 
+// RFC 8985 §6.2 step 4: each round in which the peer reports a duplicate, patience grows by a step;
+// it shrinks again when 16 recoveries have passed without one.
+void Connection::adapt_patience(const Progress& progress) {
+  if (!progress.reported_duplicate) return;
+  if (recover_.patience_steps > 0 && seq_lt(snd_.una, recover_.patience_round)) return;
+  recover_.patience_round = snd_.nxt;
+  recover_.patience_recoveries = 16;
+  if (recover_.patience_steps < 255) ++recover_.patience_steps;
+}
+
 void Connection::detect_loss(const Progress& progress, Instant now) {
+  if (sack_) adapt_patience(progress);
   if (flight_ == nullptr || flight_->empty()) {
     stop_timer(Timer::reorder);
     return;
@@ -50,7 +61,7 @@ void Connection::detect_loss_by_time(Instant now) {
   if (flight_ == nullptr) return;
   // RFC 8985 §6.2 step 4: no patience where three segments got past, unless order has been seen
   // to break.
-  Duration patience = std::min(rtt_.minimum() / 4, rtt_.smoothed());
+  Duration patience = std::min(rtt_.minimum() / 4 * (1 + recover_.patience_steps), rtt_.smoothed());
   if (!recover_.reordering_seen &&
       (recover_.phase != Phase::none || recover_.sacked_bytes >= 3 * mss_now()))
     patience = 0ns;
@@ -137,6 +148,8 @@ void Connection::after_ack(const Progress& progress, Instant now) {
     recover_.phase = Phase::none;
     recover_.duplicate_acks = 0;
     if (!sack_) recover_.sacked_bytes = 0;
+    if (recover_.patience_recoveries > 0 && --recover_.patience_recoveries == 0)
+      recover_.patience_steps = 0;
     if (context_.sink != nullptr)
       context_.sink->on(now,
                         trace::CongestionChanged{

@@ -30,8 +30,10 @@ void Connection::judge_episode(const wire::TcpHeader& header, const Progress& pr
   if (!recover_.undoable || recover_.first_stamp == 0) return;
   const bool stamped =
       timestamps_ && header.options.timestamps && header.options.timestamps->echo_reply != 0;
-  // RFC 3522 §3.2: the echo is older than our first retransmission, so the original arrived.
+  // RFC 3522 §3.2: what was sent again first is acknowledged, and the echo is older than that
+  // retransmission, so the original arrived. An ACK of less is about something that came late.
   if (recover_.phase != Phase::none && progress.acked > 0 && stamped &&
+      seq_ge(snd_.una, recover_.first_end) &&
       seq_lt(header.options.timestamps->echo_reply, recover_.first_stamp)) {
     undo_episode(now, {"the original arrived: its timestamp is echoed"});
     return;
@@ -60,6 +62,8 @@ void Connection::judge_episode(const wire::TcpHeader& header, const Progress& pr
 void Connection::undo_episode(Instant now, trace::Why why) {
   for (u32 i = 0; flight_ != nullptr && i < flight_->size(); ++i) (*flight_)[i].lost = false;
   recover_.lost_bytes = 0;
+  // A fast retransmission that was not needed: what looked like a loss was other segments' haste.
+  if (recover_.phase == Phase::fast) recover_.reordering_seen = true;
   recover_.phase = Phase::none;
   recover_.force_retransmit = false;
   recover_.undoable = false;

@@ -91,7 +91,10 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
   if (record.transmissions < 0xffff) ++record.transmissions;
   recover_.prr_out += record.length();
   recover_.retransmitted_bytes += record.length();
-  if (recover_.first_stamp == 0) recover_.first_stamp = std::max(timestamp_now(now), 1u);
+  if (recover_.first_stamp == 0) {
+    recover_.first_stamp = std::max(timestamp_now(now), 1u);
+    recover_.first_end = record.end;
+  }
   count_retransmitted(record.length());
   if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
   const bool by_timer = recover_.phase != LossRecovery::Phase::fast;

@@ -82,8 +82,10 @@ MutBytes Connection::send_space(u32 wanted) {
 }
 
 u32 Connection::send_limit() const {
-  // Twice the congestion window keeps the path full while the application refills.
-  const u32 wanted = std::max<u32>(2 * std::min<u32>(control_.window(), 1u << 30), 128u << 10);
+  // Twice the congestion window keeps the path full while the application refills; twice what is
+  // out where recovery has made the window small and a hole keeps what was delivered in the ring.
+  const u32 used = std::max(control_.window(), snd_.nxt - snd_.una);
+  const u32 wanted = std::max<u32>(2 * std::min<u32>(used, 1u << 30), 128u << 10);
   return std::min(wanted, context_.config.send_buffer_max);
 }
 

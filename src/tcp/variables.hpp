@@ -35,13 +35,16 @@ struct LossRecovery {
   bool force_retransmit = false;  // the first repair goes out whatever the window says
   bool reordering_seen = false;
   u8 duplicate_acks = 0;
-  u32 point = 0;           // "recover": the phase ends when it is acknowledged
-  u32 sacked_bytes = 0;    // in flight, by SACK or guessed from duplicate ACKs
-  u32 lost_bytes = 0;      // in flight, marked lost and not sent again yet
-  u32 highest_sacked = 0;  // end of the highest delivered record (RACK.fack)
-  u32 limited_at = 0;      // SND.NXT when the congestion window last held us back
-  u32 rack_end = 0;        // RACK.end_seq
-  Instant rack_at{};       // RACK.xmit_ts
+  u8 patience_steps = 0;       // RACK.reo_wnd_mult - 1
+  u8 patience_recoveries = 0;  // RACK.reo_wnd_persist
+  u32 point = 0;               // "recover": the phase ends when it is acknowledged
+  u32 sacked_bytes = 0;        // in flight, by SACK or guessed from duplicate ACKs
+  u32 lost_bytes = 0;          // in flight, marked lost and not sent again yet
+  u32 highest_sacked = 0;      // end of the highest delivered record (RACK.fack)
+  u32 limited_at = 0;          // SND.NXT when the congestion window last held us back
+  u32 rack_end = 0;            // RACK.end_seq
+  u32 patience_round = 0;      // RACK.dsack_round
+  Instant rack_at{};           // RACK.xmit_ts
   Duration rack_rtt{};
   u32 prr_delivered = 0;
   u32 prr_out = 0;
@@ -52,6 +55,7 @@ struct LossRecovery {
   u8 frto_step = 0;             // RFC 5682: 1 after the time-out, 2 after the first ACK
   u32 episode_start = 0;        // SND.UNA when it began
   u32 first_stamp = 0;          // our timestamp on its first retransmission; 0: none sent yet
+  u32 first_end = 0;            // end of that one
   u32 retransmitted_bytes = 0;  // not yet reported as duplicates
 
   // RFC 8985 §7.

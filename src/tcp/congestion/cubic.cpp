@@ -40,9 +40,11 @@ void Cubic::on_ack(const AckSample& ack) {
     avoid_congestion(ack);
     return;
   }
-  const u32 grown = std::min(hystart_.growth(ack), threshold_ - window_);
-  window_ = std::min(window_max, window_ + grown);
-  if (hystart_.on_ack(ack)) threshold_ = window_;
+  // RFC 9406 §4.3: only the first slow start needs it, while nothing is known of the path.
+  const bool first = threshold_ == window_max;
+  const u32 growth = first ? hystart_.growth(ack) : ack.acked;
+  window_ = std::min(window_max, window_ + std::min(growth, threshold_ - window_));
+  if (first && hystart_.on_ack(ack)) threshold_ = window_;
 }
 
 void Cubic::begin_epoch(const AckSample& ack) {
@@ -86,7 +88,6 @@ void Cubic::on_loss(u32 mss, Instant /*now*/) {
   maximum_ = window_ < maximum_ ? to<u32>(u64{window_} * 17 / 20) : window_;
   threshold_ = std::max(to<u32>(u64{window_} * 7 / 10), 2 * mss);  // §4.6, beta = 0.7
   epoch_ = {};
-  hystart_.reset();
 }
 
 void Cubic::on_timeout(u32 mss, Instant now) {

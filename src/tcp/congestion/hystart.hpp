@@ -14,8 +14,6 @@ class HyStart {
   }
   /// True when slow start is over: the window has come far enough.
   bool on_ack(const AckSample& ack);
-  /// A loss or an idle time: the next slow start begins anew.
-  void reset() { *this = HyStart(); }
 
  private:
   static constexpr u32 rtt_threshold_min = 4000;   // µs
