@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SECONDS ?= 60
 PREFIX ?= /usr/local
 ARGS ?=
 RELEASE := build/release
@@ -13,7 +14,7 @@ RELEASE := build/release
 configure = cmake --preset $(1) --log-level=WARNING $(2) > /dev/null
 build = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help demo build test asan check format docs bench bench-peers fuzz install clean \
+.PHONY: help demo build test asan check format docs bench bench-peers bench-goodput fuzz install clean \
   check-format check-norms check-docs check-clang-tidy
 
 help: ## list these commands
@@ -82,6 +83,12 @@ bench-peers: ## run beside lwIP in one program, and print the ratios
 	@$(call configure,release,-DHANDFAST_BENCH=ON)
 	@$(call build,release) --target handfast_bench_peers
 	@$(RELEASE)/bin/handfast_bench_peers $(ARGS)
+
+bench-goodput: ## goodput over bad links beside the kernel's, SECONDS (60) for each
+	@scripts/bootstrap build interop
+	@$(call configure,release)
+	@$(call build,release) --target handfast-cli
+	@HANDFAST=$(RELEASE)/bin/handfast SECONDS=$(SECONDS) python3 tests/interop/goodput_test.py bench
 
 fuzz: ## fuzz every target for FUZZ_SECONDS (60) each
 	@scripts/bootstrap build fuzz

@@ -39,6 +39,7 @@ class Failure : public std::exception {
 void add_demo(CLI::App& app, Exit& exit);
 void add_serve(CLI::App& app, Exit& exit);
 void add_get(CLI::App& app, Exit& exit);
+void add_relay(CLI::App& app, Exit& exit);
 void add_diagram(CLI::App& app, Exit& exit);
 
 }  // namespace handfast::cli

@@ -83,7 +83,7 @@ Exit run(int argc, char** argv) {
   app.require_subcommand(0, 1);
 
   Exit exit = Exit::ok;
-  for (auto* add : {add_demo, add_get, add_serve, add_diagram}) add(app, exit);
+  for (auto* add : {add_demo, add_get, add_serve, add_relay, add_diagram}) add(app, exit);
 
   try {
     app.parse(argc, argv);

@@ -21,7 +21,15 @@ namespace {
 constexpr const char* impair_grammar =
     "write NAME=VALUE,... with loss, duplicate, reorder or corrupt as a percentage, delay or "
     "jitter "
-    "as a duration, rate in bit/s: loss=2%,reorder=1%,delay=20ms";
+    "as a duration, rate in bit/s, queue in bytes: loss=2%,reorder=1%,delay=20ms";
+
+u64 positive(std::string_view name, std::string_view value) {
+  const auto size = parse_size(value);
+  if (!size || *size == 0)
+    throw Failure(fmt::format("not a {}", name), fmt::format("--impair {}={}", name, value),
+                  impair_grammar, Exit::usage);
+  return *size;
+}
 
 Ratio percentage(std::string_view name, std::string_view value) {
   const auto ratio = parse_percentage(value);
@@ -53,11 +61,9 @@ void apply(link::ImpairmentOptions& options, std::string_view name, std::string_
   } else if (name == "jitter") {
     options.jitter = duration(name, value);
   } else if (name == "rate") {
-    const auto rate = parse_size(value);
-    if (!rate || *rate == 0)
-      throw Failure("not a rate", fmt::format("--impair rate={}", value), impair_grammar,
-                    Exit::usage);
-    options.rate = *rate;
+    options.rate = positive(name, value);
+  } else if (name == "queue") {
+    options.queue_bytes = to<u32>(std::min<u64>(positive(name, value), 1u << 30));
   } else {
     throw Failure("no such impairment", std::string(name), impair_grammar, Exit::usage);
   }
@@ -147,7 +153,7 @@ void add_options(CLI::App& command, OwnStackOptions& options) {
   command
       .add_option("--impair", options.impair,
                   "Harm packets both ways, such as loss=2%,reorder=1%,delay=20ms; also duplicate, "
-                  "corrupt, jitter, and rate in bit/s")
+                  "corrupt, jitter, rate in bit/s, and queue in bytes before that rate")
       ->type_name("LIST");
   command.add_option("--seed", options.seed, "Decides which packets --impair harms")
       ->type_name("N");

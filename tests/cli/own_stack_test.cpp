@@ -25,7 +25,7 @@ TEST(InterfaceAddress, that_no_host_can_have_is_refused) {
 
 TEST(ImpairmentList, sets_what_it_names_and_nothing_else) {
   const auto harm = parse_impairment(
-      "loss=2%,duplicate=1%,reorder=3%,corrupt=0.5%,delay=20ms,jitter=1ms,rate=10M");
+      "loss=2%,duplicate=1%,reorder=3%,corrupt=0.5%,delay=20ms,jitter=1ms,rate=10M,queue=64k");
   const auto is = [](Ratio ratio, u64 part, u64 of) {
     return u64{ratio.numerator} * of == part * ratio.denominator;
   };
@@ -36,14 +36,15 @@ TEST(ImpairmentList, sets_what_it_names_and_nothing_else) {
   EXPECT_EQ(harm.delay, 20ms);
   EXPECT_EQ(harm.jitter, 1ms);
   EXPECT_EQ(harm.rate, 10'000'000u);
+  EXPECT_EQ(harm.queue_bytes, 64'000u);
   const auto delay_only = parse_impairment("delay=1s");
   EXPECT_EQ(delay_only.loss.numerator, 0u);
   EXPECT_EQ(delay_only.delay, 1s);
 }
 
 TEST(ImpairmentList, that_makes_no_sense_is_refused) {
-  for (const auto* text : {"loss", "loss=", "loss=2", "loss=101%", "delay=5", "rate=0", "x=1%",
-                           "=1%", "loss=1%,,delay=1ms", "loss=1%;delay=1ms"})
+  for (const auto* text : {"loss", "loss=", "loss=2", "loss=101%", "delay=5", "rate=0", "queue=x",
+                           "x=1%", "=1%", "loss=1%,,delay=1ms", "loss=1%;delay=1ms"})
     EXPECT_THROW(parse_impairment(text), Failure) << text;
 }
 

@@ -57,8 +57,12 @@ class WrongUse(unittest.TestCase):
             self.told(handfast("serve", SITE, "--tun", "hf0", "--address", text), 2, text)
 
     def test_bad_impairments(self):
-        for text in ("loss", "loss=x", "loss=200%", "delay=1", "speed=1M", "rate=0"):
+        for text in ("loss", "loss=x", "loss=200%", "delay=1", "speed=1M", "rate=0", "queue=0"):
             self.told(handfast("serve", SITE, *TUN, "--impair", text), 2, text.split("=")[0])
+
+    def test_a_relay_has_two_ends(self):
+        self.told(handfast("relay", "--tun", "hf0"), 2, "two ends", "--tun")
+        self.told(handfast("relay", "--tun", "hf0", "--tun", "hf0"), 1, "hf0", "in use")
 
     def test_a_capture_that_cannot_be_written(self):
         self.told(handfast("serve", SITE, *TUN, "--pcap", "/nonexistent/x"), 1, "/nonexistent/x",
