@@ -88,6 +88,19 @@ if(wanted)
   endif()
 endif()
 
+# packetdrill/: our stack as the shared object that packetdrill loads. Not under sanitizers: its
+# loader (RTLD_DEEPBIND) refuses them.
+if(PROJECT_IS_TOP_LEVEL AND NOT HANDFAST_SANITIZE)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/packetdrill/*.cpp)
+  add_library(handfast_packetdrill MODULE ${sources})
+  handfast_link_rooms(handfast_packetdrill io)
+  set_target_properties(handfast_packetdrill PROPERTIES
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  target_link_options(handfast_packetdrill PRIVATE -Wl,-z,defs
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/packetdrill/exports.map)
+endif()
+
 # fuzz/<name>_fuzz.cpp: with clang a libFuzzer target; else a program that runs fuzz/corpus/<name>.
 handfast_wants(FUZZ)
 if(wanted)

@@ -25,7 +25,7 @@ function(handfast_add_room room may_include third_parties sources)
   target_link_libraries(handfast_room_${room} PRIVATE handfast_compiler)
   target_include_directories(handfast_room_${room} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   set_target_properties(handfast_room_${room} PROPERTIES
-    CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ${BUILD_SHARED_LIBS})
+    CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   foreach(root IN LISTS third_parties)
     handfast_third_party(${root} target)
     target_link_libraries(handfast_room_${room} PRIVATE ${target})

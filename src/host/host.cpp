@@ -69,6 +69,9 @@ void Host::change(Listen listener, const tcp::Settings& settings) {
 }
 const tcp::Settings& Host::settings(Listen listener) const { return impl_->tcp.settings(listener); }
 std::optional<Conn> Host::accept(Listen listener) { return impl_->tcp.accept(listener); }
+u32 Host::accept_queue_size(Listen listener) const {
+  return impl_->tcp.accept_queue_size(listener);
+}
 wire::Endpoint Host::local_endpoint(Listen listener) const {
   return impl_->tcp.local_endpoint(listener);
 }

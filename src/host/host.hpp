@@ -82,6 +82,8 @@ class Host {
   const tcp::Settings& settings(Listen listener) const;
   /// The next finished handshake, or none.
   std::optional<Conn> accept(Listen listener);
+  /// Connections that wait for accept().
+  u32 accept_queue_size(Listen listener) const;
   wire::Endpoint local_endpoint(Listen listener) const;
   void close(Listen listener, Instant now);
   /// Active OPEN. `local` may leave out the address, the port or both.

@@ -58,6 +58,11 @@ std::optional<Conn> TcpLayer::accept(Listen handle) {
   return accepted;
 }
 
+u32 TcpLayer::accept_queue_size(Listen handle) const {
+  const ListenerSlot* listener = listeners_.find(handle);
+  return listener == nullptr ? 0 : to<u32>(listener->queue.size());
+}
+
 wire::Endpoint TcpLayer::local_endpoint(Listen handle) const {
   const ListenerSlot* listener = listeners_.find(handle);
   return listener == nullptr ? wire::Endpoint{} : listener->local;

@@ -79,6 +79,7 @@ class TcpLayer {
   void change(Listen handle, const tcp::Settings& settings);
   const tcp::Settings& settings(Listen handle) const;
   std::optional<Conn> accept(Listen handle);
+  u32 accept_queue_size(Listen handle) const;
   wire::Endpoint local_endpoint(Listen handle) const;
   void close(Listen handle, Instant now);
   Result<Conn, tcp::Errc> connect(const wire::Endpoint& remote, const wire::Endpoint& local,

@@ -64,7 +64,12 @@ class Connection : private Tcb {
   /// The first contiguous piece of what came in order (§3.10.3).
   Bytes received() const { return receive_ring_.front(); }
   u32 received_size() const { return receive_ring_.size(); }
+  /// The first contiguous piece of it beyond `offset`, at most `length` bytes.
+  Bytes peek(u32 offset, u32 length) const;
   void consume(u32 n, Instant now);
+  /// Whether a good part of the send buffer is free, as poll() tells it; if not, `writable`
+  /// follows.
+  bool is_writable();
   /// §3.10.4, CLOSE: no more will be sent; what is queued goes first. Receiving goes on.
   void close(Instant now);
   /// The application will not read any more either: data that still comes is answered by RST.
@@ -188,6 +193,7 @@ class Connection : private Tcb {
   Transmit transmit_range(u32 start, u32 end, trace::Why why, Instant now);
   Transmit transmit_empty(u32 sequence, trace::Why why, Instant now);
   Transmit sent(Transmit out, trace::Why why, Instant now);
+  u32 burst_max(u32 payload_max, u32 mss) const;
   u32 sendable(u32 unsent, u32 burst);
   bool may_send_part(u32 length, u32 unsent) const;
   u32 window_room() const;

@@ -71,7 +71,7 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
   u32 i = 0;
   while (!(*flight_)[i].lost) ++i;
   const u32 mss = text_max();
-  u32 limit = payload_max > mss ? payload_max / mss * mss : mss;
+  u32 limit = payload_max > mss ? burst_max(payload_max, mss) : mss;
   const u32 pipe = in_flight();
   const u32 window = control_.window();
   const u32 room = window > pipe ? window - pipe : 0;
@@ -113,7 +113,7 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   if (unsent == 0 && !fin_wanted) return std::nullopt;
   restart_after_idle(now);
   const u32 mss = text_max();
-  const u32 burst = payload_max > mss ? payload_max / mss * mss : mss;
+  const u32 burst = payload_max > mss ? burst_max(payload_max, mss) : mss;
   const u32 length = sendable(unsent, burst);
   const bool with_fin = fin_wanted && length == unsent && window_room() > length;
   if (length == 0 && !with_fin) return std::nullopt;
@@ -138,6 +138,23 @@ void Connection::restart_after_idle(Instant now) {
   for (Duration idle = now - text_sent_at_; idle > timeout && window > floor; idle -= timeout)
     window /= 2;
   control_.set_window(std::max(window, floor));
+}
+
+// How much goes out as one super-segment, in whole segments: what the path carries in about a
+// millisecond, so that acknowledgments keep clocking us, and at most half of the window. (As Linux,
+// which also lets short paths have larger ones.)
+u32 Connection::burst_max(u32 payload_max, u32 mss) const {
+  const u32 window = control_.window();
+  u64 bytes = payload_max;
+  if (const Duration rtt = rtt_.smoothed(); rtt > 0ns) {
+    const u64 paced = u64{window} * (control_.in_slow_start() ? 20 : 12) / 10;
+    const u64 rtt_us = std::max<u64>(to<u64>(rtt / 1us), 1);
+    bytes = paced * 977 / rtt_us;
+    if (const u64 shift = rtt_us >> 9; shift < 16) bytes += u64{65536} >> shift;
+  }
+  bytes = std::max<u64>(bytes, 2 * mss);
+  const u64 limit = std::min<u64>(std::max<u32>(window / 2, mss), payload_max);
+  return to<u32>(std::max<u64>(std::min(bytes, limit) / mss, 1) * mss);
 }
 
 u32 Connection::window_room() const {
@@ -188,7 +205,10 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
   const u32 text_end = fin ? data_end : end;
   u16 flags = TcpFlags::ack;
   if (fin) flags |= TcpFlags::fin;
-  if (text_end != start && text_end == data_end) flags |= TcpFlags::psh;
+  // The last of what was written; and as Linux does, the last of a super-segment, so that a
+  // receiver that puts segments together again does not wait for more.
+  if (text_end != start && (text_end == data_end || text_end - start > segment_max))
+    flags |= TcpFlags::psh;
   out.header = make_header(start, flags, now);
   const u32 length = text_end - start;
   if (length > 0) {

@@ -81,7 +81,23 @@ MutBytes Connection::send_space(u32 wanted) {
   return space.first(std::min<std::size_t>(space.size(), wanted));
 }
 
+bool Connection::is_writable() {
+  const u32 limit = send_limit();
+  const u32 used = send_ring_.size();
+  if (used < limit && limit - used >= used / 2) return true;
+  wants_room_ = true;
+  return false;
+}
+
+Bytes Connection::peek(u32 offset, u32 length) const {
+  const u32 size = receive_ring_.size();
+  if (offset >= size) return {};
+  return receive_ring_.view(offset, std::min(length, size - offset))[0];
+}
+
 u32 Connection::send_limit() const {
+  if (const u32 chosen = settings().send_buffer; chosen != 0)
+    return std::min(chosen, context_.config.send_buffer_max);
   // Twice the congestion window keeps the path full while the application refills; twice what is
   // out where recovery has made the window small and a hole keeps what was delivered in the ring.
   const u32 used = std::max(control_.window(), snd_.nxt - snd_.una);

@@ -1,0 +1,112 @@
+// A stream socket over a connection or a listener of a Host, with the conventions of Linux: what
+// each call does and returns in each state, which errors are told once, what poll() shows. One try
+// a call: -EAGAIN where it would have to wait.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <span>
+
+#include <sys/uio.h>
+
+#include "host/host.hpp"
+#include "io/posix/descriptor.hpp"
+#include "io/posix/environment.hpp"
+#include "io/posix/error_queue.hpp"
+#include "io/posix/socket_options.hpp"
+
+namespace handfast::io::posix {
+
+/// The buffers of one call, taken from the front as they are filled or sent.
+class Transfer {
+ public:
+  explicit Transfer(std::span<const iovec> pieces) : pieces_(pieces) {}
+  /// The next contiguous piece; empty at the end.
+  MutBytes next();
+  void advance(std::size_t n);
+  std::size_t done() const { return done_; }
+  std::size_t left() const;
+
+ private:
+  std::span<const iovec> pieces_;
+  std::size_t offset_ = 0;  // into the first piece
+  std::size_t done_ = 0;
+};
+
+class TcpSocket final : public Descriptor {
+ public:
+  TcpSocket(host::Host& host, Environment& environment, int family, const SocketOptions& options);
+  ~TcpSocket() override;
+
+  u32 readiness() override;
+  void close() override;
+
+  // 0 or a negative errno.
+  int bind(const wire::Endpoint& local);
+  int listen(int backlog);
+  int connect(const wire::Endpoint& remote);
+  int shutdown(int how);
+  /// A socket for the next connection that finished its handshake; null with `error` set.
+  std::shared_ptr<TcpSocket> accept(int& error);
+  /// Bytes moved now, or a negative errno. A partial transfer is no error.
+  long receive(Transfer& into, int flags);
+  long send(Transfer& from, int flags, const wire::Endpoint* to);
+  long receive_error(msghdr& message) { return errors_.receive(message, family_); }
+
+  void on_event(tcp::Event event);
+  /// The pending error, which is told once (SO_ERROR).
+  int take_error();
+
+  host::Listen listener(bool v6) const { return v6 ? listener_v6_ : listener_; }
+  host::Conn name() const { return name_; }
+  /// Null where there is none (any more).
+  tcp::Connection* connection() const { return host_.find(name_); }
+  wire::Endpoint local() const;
+  std::optional<wire::Endpoint> remote() const;
+  int family() const { return family_; }
+  bool is_listening() const { return listening_; }
+  /// CLOSE has been acknowledged, or the connection is over: what lingering waits for.
+  bool is_drained() const;
+  /// Closes but keeps the descriptor's connection, so that is_drained() can be asked.
+  void begin_close();
+
+  SocketOptions options;
+  /// After a change of `options`.
+  void apply_options();
+
+ private:
+  int start(const wire::Endpoint& remote);
+  long end_of_stream();
+  int stream_error();
+  bool is_writable() const;
+  void note_completions();
+
+  host::Host& host_;
+  Environment& environment_;
+  int family_;
+  int error_ = 0;
+  bool bound_ = false;
+  bool listening_ = false;
+  bool connecting_ = false;  // connect() has not reported the outcome yet
+  bool read_shut_ = false;
+  bool write_shut_ = false;
+  bool ended_ = false;  // the connection is closed for good
+  bool reset_ = false;  // and not in order
+  wire::Endpoint local_{};
+  host::Listen listener_{};
+  host::Listen listener_v6_{};  // an AF_INET6 socket on :: takes both families
+  host::Conn name_{};
+  ErrorQueue errors_;
+  u32 zerocopy_next_ = 0;
+  struct Completion {
+    u32 number;
+    u64 end;  // bytes acknowledged when it is done
+  };
+  std::deque<Completion> zerocopy_;
+  u64 bytes_queued_ = 0;
+};
+
+/// The errno for the way in which a connection ended.
+int errno_of(tcp::Errc code);
+
+}  // namespace handfast::io::posix

@@ -1,0 +1,127 @@
+// send() and recv() of a stream socket: one try each.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <netinet/in.h>
+
+#include "io/posix/tcp_socket.hpp"
+
+namespace handfast::io::posix {
+
+using tcp::State;
+
+MutBytes Transfer::next() {
+  while (!pieces_.empty() && offset_ == pieces_.front().iov_len) {
+    pieces_ = pieces_.subspan(1);
+    offset_ = 0;
+  }
+  if (pieces_.empty()) return {};
+  return {static_cast<u8*>(pieces_.front().iov_base) + offset_, pieces_.front().iov_len - offset_};
+}
+
+void Transfer::advance(std::size_t n) {
+  offset_ += n;
+  done_ += n;
+}
+
+std::size_t Transfer::left() const {
+  std::size_t sum = 0;
+  for (const iovec& piece : pieces_) sum += piece.iov_len;
+  return sum - offset_;
+}
+
+long TcpSocket::receive(Transfer& into, int flags) {
+  if (listening_) return -ENOTCONN;
+  tcp::Connection* connection = this->connection();
+  if (connection == nullptr) return -ENOTCONN;
+  if (!ended_ && !tcp::is_synchronized(connection->state())) {
+    if (connection->received_size() == 0) return -EAGAIN;
+  }
+  const bool peek = (flags & MSG_PEEK) != 0;
+  u32 skipped = 0;
+  while (into.left() > 0) {
+    MutBytes room = into.next();
+    const Bytes text =
+        connection->peek(skipped, to<u32>(std::min<std::size_t>(room.size(), 0x7fff'ffff)));
+    if (text.empty()) break;
+    const std::size_t n = std::min(text.size(), room.size());
+    // MSG_TRUNC of a stream throws away instead of copying (tcp(7)).
+    if ((flags & MSG_TRUNC) == 0) std::memcpy(room.data(), text.data(), n);
+    into.advance(n);
+    if (peek) {
+      skipped += to<u32>(n);
+    } else {
+      connection->consume(to<u32>(n), environment_.now());
+    }
+  }
+  if (into.done() > 0) {
+    if (!peek) host_.touch(name_, environment_.now());
+    return static_cast<long>(into.done());
+  }
+  if (into.left() == 0 && connection->received_size() > 0) return 0;
+  return end_of_stream();
+}
+
+// Nothing to read: because none came yet, because no more will, or because something broke.
+long TcpSocket::end_of_stream() {
+  const tcp::Connection* connection = this->connection();
+  if (connection->peer_has_closed() && error_ == 0) return 0;
+  if (error_ != 0) return -take_error();
+  if (read_shut_ || ended_) return 0;
+  return -EAGAIN;
+}
+
+int TcpSocket::stream_error() {
+  const int error = take_error();
+  return error != 0 ? -error : -EPIPE;
+}
+
+long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
+  if (listening_) return -EPIPE;
+  if (!name_ && to_whom != nullptr && (flags & MSG_FASTOPEN) != 0) {
+    const int begun = start(*to_whom);
+    if (begun != -EINPROGRESS) return begun;
+  }
+  if (error_ != 0 || write_shut_ || ended_ || !name_) return stream_error();
+  tcp::Connection* connection = this->connection();
+  if (connection == nullptr) return -EPIPE;
+  if (!tcp::may_send(connection->state())) {
+    const bool opening =
+        connection->state() == State::syn_sent || connection->state() == State::syn_received;
+    return opening ? -EAGAIN : -EPIPE;
+  }
+  const std::size_t wanted = from.left();
+  while (from.left() > 0) {
+    const MutBytes text = from.next();
+    const MutBytes room =
+        connection->send_space(to<u32>(std::min<std::size_t>(text.size(), 0x7fff'ffff)));
+    if (room.empty()) break;
+    const std::size_t n = std::min(room.size(), text.size());
+    std::memcpy(room.data(), text.data(), n);
+    from.advance(n);
+    connection->send(to<u32>(n), (flags & MSG_MORE) != 0 || from.left() > 0);
+  }
+  if (from.done() > 0) {
+    bytes_queued_ += from.done();
+    if ((flags & MSG_ZEROCOPY) != 0 && options.zerocopy && from.done() == wanted)
+      zerocopy_.push_back({zerocopy_next_++, bytes_queued_});
+    host_.touch(name_, environment_.now());
+    return static_cast<long>(from.done());
+  }
+  return wanted == 0 ? 0 : -EAGAIN;
+}
+
+// Linux tells of a zero-copy send when the last reference to its pages is gone: when it has been
+// acknowledged, or will never be.
+void TcpSocket::note_completions() {
+  if (zerocopy_.empty()) return;
+  const tcp::Connection* connection = this->connection();
+  const u64 pending = connection == nullptr ? 0 : connection->unacknowledged();
+  while (!zerocopy_.empty() && (ended_ || zerocopy_.front().end + pending <= bytes_queued_)) {
+    errors_.push_completion(zerocopy_.front().number, zerocopy_.front().number);
+    zerocopy_.pop_front();
+  }
+}
+
+}  // namespace handfast::io::posix
