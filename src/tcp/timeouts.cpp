@@ -29,7 +29,8 @@ void Connection::trace_timer(std::string_view timer, trace::Why why, Instant now
 }
 
 void Connection::give_up(trace::Why why, Instant now) {
-  end(state_ == State::fin_wait_2 ? Errc::none : Errc::timed_out, now, why);
+  // An orphan in FIN-WAIT-2 has delivered all that it had; who still listens must hear of it.
+  end(released_ && state_ == State::fin_wait_2 ? Errc::none : Errc::timed_out, now, why);
 }
 
 void Connection::restart_retransmit_timer(Instant now) {

@@ -207,6 +207,19 @@ TEST(Keepalive, ends_a_connection_whose_peer_is_gone) {
   peer.expect_error(Errc::timed_out);
 }
 
+TEST(Keepalive, tells_who_still_listens_after_close_that_the_peer_is_gone) {
+  ScriptedPeer peer;
+  peer.open_passive();
+  peer.change([](tcp::Settings& s) { s.keepalive = true; });
+  peer.close();
+  peer.expect(fin().seq(1));
+  peer.inject(ack().ack(2));
+  peer.expect_state(State::fin_wait_2);
+  peer.let_pass(7200s + 10 * 75s);
+  peer.expect_state(State::closed);
+  peer.expect_error(Errc::timed_out);  // and not the end of the peer's stream
+}
+
 TEST(Keepalive, lets_a_connection_live_whose_peer_answers) {
   ScriptedPeer peer;
   peer.open_passive();
