@@ -47,6 +47,7 @@ std::string line_of(const trace::Event& event) {
     return fmt::format("dropped: {}", wire::to_string(drop->reason));
   if (const auto* neighbour = std::get_if<trace::NeighbourChanged>(&event))
     return fmt::format("neighbour {} {}", wire::to_string(neighbour->address), neighbour->state);
+  if (const auto* flood = std::get_if<trace::SynFlood>(&event)) return to_string(*flood);
   return {};
 }
 

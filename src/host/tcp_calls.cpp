@@ -28,7 +28,7 @@ Result<Listen, Errc> TcpLayer::listen(wire::Endpoint local, u32 backlog, Instant
   const Listen handle = listeners_.emplace();
   ListenerSlot& slot = *listeners_.find(handle);
   slot.local = local;
-  slot.backlog = backlog == 0 ? 1 : backlog;
+  slot.backlog = backlog;
   slot.settings = take_settings(settings);
   listener_ports_.insert(local.port, handle.index);
   tcp::take_edge(context_, State::closed, State::listen, {local, {}}, now, {"passive open"});
@@ -89,14 +89,8 @@ void TcpLayer::empty_listener(Listen handle, Instant now) {
     settle(waiting, slot, now);
     mark_ready(waiting, slot);
   }
-  for (u32 i = 0; listener.half_open > 0 && i < half_open_.index_end(); ++i) {
-    const HalfOpenSlot* half = half_open_.at(i);
-    if (half == nullptr || half->listener != handle) continue;
-    const wire::Flow flow = half->record.flow();
-    tcp::take_edge(context_, State::syn_received, State::closed, flow, now, {"listener closed"});
-    flows_.erase(flow, {FlowEntry::Kind::half_open, i});
-    remove_half_open(i);
-  }
+  while (!listener.half_open_order.empty())
+    end_half_open(listener.half_open_order.front(), State::closed, {"listener closed"}, now);
 }
 
 void TcpLayer::erase_listener(Listen handle) {

@@ -18,6 +18,7 @@ TcpLayer::TcpLayer(Network& network, Rng& rng, Instant now)
                  network.config.ephemeral_port_last),
       connection_timers_(now),
       half_open_timers_(now),
+      flood_key_(context_.key_for("SYN floods")),
       ready_(network.config.interfaces.size() + 1) {}
 
 TcpLayer::~TcpLayer() = default;
@@ -97,9 +98,17 @@ void TcpLayer::end_time_wait(u32 index, trace::Why why, Instant now) {
   time_wait_.erase(time_wait_.handle_at(index));
 }
 
+void TcpLayer::end_half_open(u32 index, State next, trace::Why why, Instant now) {
+  const wire::Flow flow = half_open_.at(index)->record.flow();
+  tcp::take_edge(context_, State::syn_received, next, flow, now, why);
+  flows_.erase(flow, {FlowEntry::Kind::half_open, index});
+  remove_half_open(index);
+}
+
 void TcpLayer::remove_half_open(u32 index) {
-  if (ListenerSlot* listener = listeners_.find(half_open_.at(index)->listener))
-    --listener->half_open;
+  ListenerSlot& listener = *listeners_.find(half_open_.at(index)->listener);
+  --listener.half_open;
+  listener.half_open_order.remove(half_open_, index);
   half_open_timers_.cancel(index);
   half_open_.erase(half_open_.handle_at(index));
 }
@@ -148,7 +157,7 @@ std::optional<Event> TcpLayer::poll_event() {
 }
 
 Instant TcpLayer::deadline() const {
-  Instant first = std::min(connection_timers_.next(), half_open_timers_.next());
+  Instant first = std::min({connection_timers_.next(), half_open_timers_.next(), flood_tick_});
   if (!time_wait_order_.empty()) {
     auto& records = const_cast<Slab<TimeWaitSlot>&>(time_wait_);
     first = std::min(first, records.at(time_wait_order_.front())->record.expiry());
@@ -168,6 +177,7 @@ void TcpLayer::on_deadline(Instant now) {
     settle(handle, slot, now);
   }
   while (const auto index = half_open_timers_.pop_due(now)) on_half_open_deadline(*index, now);
+  if (flood_tick_ <= now) on_flood_tick(now);
   while (!time_wait_order_.empty() &&
          time_wait_.at(time_wait_order_.front())->record.expiry() <= now)
     end_time_wait(time_wait_order_.front(), {"2 MSL passed"}, now);
@@ -184,10 +194,8 @@ void TcpLayer::on_half_open_deadline(u32 index, Instant now) {
     return;
   }
   ++context_.counters.attempt_fails;
-  tcp::take_edge(context_, State::syn_received, State::listen, flow, now,
-                 {"no answer to {} SYN,ACKs", slot.record.retries() + u64{1}});
-  flows_.erase(flow, {FlowEntry::Kind::half_open, index});
-  remove_half_open(index);
+  end_half_open(index, State::listen, {"no answer to {} SYN,ACKs", slot.record.retries() + u64{1}},
+                now);
 }
 
 Host::Census TcpLayer::census() const {

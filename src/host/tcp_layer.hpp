@@ -8,53 +8,13 @@
 
 #include "base/slab.hpp"
 #include "base/timing_wheel.hpp"
-#include "host/fifo.hpp"
 #include "host/flow_table.hpp"
 #include "host/host.hpp"
-#include "host/index_list.hpp"
 #include "host/network.hpp"
 #include "host/ports.hpp"
-#include "tcp/connection.hpp"
-#include "tcp/half_open.hpp"
-#include "tcp/time_wait.hpp"
+#include "host/tcp_slots.hpp"
 
 namespace handfast::host {
-
-struct ConnectionSlot {
-  ConnectionSlot(tcp::Context& context, const wire::Flow& flow, u32 path_mtu, const Hop& way,
-                 tcp::SharedSettings* settings)
-      : connection(context, flow, path_mtu, settings), hop(way) {}
-
-  tcp::Connection connection;
-  Hop hop;
-  Listen listener{};  // whose accept queue it is for; none once the application has it
-  bool in_accept_queue = false;
-  bool released = false;      // no application holds it
-  bool in_table = true;       // the flow table leads to it
-  bool ready = false;         // it is in a ready queue
-  bool event_queued = false;  // it is in the event queue
-};
-
-struct ListenerSlot {
-  wire::Endpoint local;
-  u32 backlog = 0;
-  u32 half_open = 0;
-  tcp::SharedSettings* settings = nullptr;  // one user is this
-  bool event_queued = false;
-  Fifo<Conn> queue{};  // finished handshakes
-};
-
-struct HalfOpenSlot {
-  tcp::HalfOpen record;
-  Listen listener;
-  Hop hop;
-};
-
-struct TimeWaitSlot {
-  tcp::TimeWait record;
-  Hop hop;
-  Links links{};
-};
 
 class TcpLayer {
  public:
@@ -102,13 +62,28 @@ class TcpLayer {
   void on_half_open(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
   void on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
   void on_nobody(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
-  void on_listener(Listen handle, const wire::Flow& flow, const Arrival& arrival,
-                   const wire::TcpSegment& segment);
   void refuse(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
-  void promote(u32 half_open, const Arrival& arrival, const wire::TcpSegment& segment);
   void send_control(const wire::Flow& flow, const wire::TcpHeader& header, const Hop& hop,
                     trace::Why why, Instant now);
   void note_received(const wire::Flow& flow, const wire::TcpSegment& segment, Instant now);
+
+  // tcp_listen.cpp
+  void on_listener(Listen handle, const wire::Flow& flow, const Arrival& arrival,
+                   const wire::TcpSegment& segment);
+  void take_syn(Listen handle, const wire::Flow& flow, const Hop& hop, const Arrival& arrival,
+                const wire::TcpSegment& segment);
+  u32 half_open_limit(const ListenerSlot& listener) const;
+  bool wants_cookie(ListenerSlot& listener);
+  bool evict_half_open(ListenerSlot& listener, Instant now);
+  bool on_cookie_answer(Listen handle, const wire::Flow& flow, const Arrival& arrival,
+                        const wire::TcpSegment& segment);
+  bool may_finish(const ListenerSlot& listener);
+  Conn make_connection(Listen handle, const tcp::HalfOpen& record, const Hop& hop, Instant now);
+  void promote(u32 half_open, const Arrival& arrival, const wire::TcpSegment& segment);
+  void count_syn(Listen handle, ListenerSlot& listener, const wire::IpAddress& source, Instant now);
+  void begin_flood(Listen handle, ListenerSlot& listener, Instant now);
+  void tell_flood(const ListenerSlot& listener, std::string_view state, Instant now);
+  void on_flood_tick(Instant now);
 
   // tcp_layer.cpp
   const wire::Flow& flow_of(FlowEntry entry) const;
@@ -119,6 +94,7 @@ class TcpLayer {
   void enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now);
   void mark_ready(Conn handle, ConnectionSlot& slot);
   void mark_event(Conn handle, ConnectionSlot& slot);
+  void end_half_open(u32 index, tcp::State next, trace::Why why, Instant now);
   void remove_half_open(u32 index);
   void end_time_wait(u32 index, trace::Why why, Instant now);
   void free_if_over(Conn handle, ConnectionSlot& slot);
@@ -159,7 +135,10 @@ class TcpLayer {
   TimingWheel connection_timers_;            // ids are indices of connections_
   TimingWheel half_open_timers_;             // ids are indices of half_open_
   IndexList<TimeWaitSlot> time_wait_order_;  // by expiry
-  std::vector<Fifo<Conn>> ready_;            // by interface; the last is the loopback's
+  SipKey flood_key_;
+  std::vector<Listen> flooded_;  // listeners under a SYN flood
+  Instant flood_tick_ = never;
+  std::vector<Fifo<Conn>> ready_;  // by interface; the last is the loopback's
   Fifo<Pending> events_;
 };
 

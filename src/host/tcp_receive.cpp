@@ -57,10 +57,7 @@ void TcpLayer::on_half_open(u32 index, const Arrival& arrival, const wire::TcpSe
     case tcp::HalfOpen::Verdict::reset:
       note_received(flow, segment, now);
       ++context_.counters.attempt_fails;
-      tcp::take_edge(context_, State::syn_received, State::listen, flow, now,
-                     {"RST from the peer"});
-      flows_.erase(flow, {FlowEntry::Kind::half_open, index});
-      return remove_half_open(index);
+      return end_half_open(index, State::listen, {"RST from the peer"}, now);
     case tcp::HalfOpen::Verdict::refuse:
       note_received(flow, segment, now);
       return refuse(flow, arrival, segment);
@@ -71,28 +68,6 @@ void TcpLayer::on_half_open(u32 index, const Arrival& arrival, const wire::TcpSe
                      now);
       return network_.drop(Drop::outside_window, arrival.packet, now);
   }
-}
-
-// The last ACK of the handshake: the record becomes a connection, which then sees the segment.
-void TcpLayer::promote(u32 half_open, const Arrival& arrival, const wire::TcpSegment& segment) {
-  HalfOpenSlot& half = *half_open_.at(half_open);
-  ListenerSlot* listener = listeners_.find(half.listener);
-  ASSERT(listener != nullptr);  // it takes its half-open entries with it
-  if (listener->queue.size() >= listener->backlog ||
-      connections_.size() >= network_.config.connections_max) {
-    note_received(half.record.flow(), segment, arrival.now);
-    return network_.drop(Drop::accept_queue_full, arrival.packet, arrival.now);
-  }
-  const wire::Flow flow = half.record.flow();
-  const u32 mtu = network_.path_mtu(half.hop, flow.remote.address, arrival.now);
-  const Conn handle = connections_.emplace(context_, flow, mtu, half.hop, listener->settings);
-  ConnectionSlot& slot = *connections_.find(handle);
-  slot.listener = half.listener;
-  flows_.replace(flow, {FlowEntry::Kind::half_open, half_open},
-                 {FlowEntry::Kind::connection, handle.index});
-  slot.connection.accept(half.record, arrival.now);
-  remove_half_open(half_open);
-  on_connection(handle.index, arrival, segment);
 }
 
 void TcpLayer::on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSegment& segment) {
@@ -128,45 +103,11 @@ void TcpLayer::on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSe
 
 void TcpLayer::on_nobody(const wire::Flow& flow, const Arrival& arrival,
                          const wire::TcpSegment& segment) {
-  note_received(flow, segment, arrival.now);
   if (const Listen listener = find_listener(flow.local))
     return on_listener(listener, flow, arrival, segment);
+  note_received(flow, segment, arrival.now);
   network_.drop(Drop::connection_closed, arrival.packet, arrival.now);
   refuse(flow, arrival, segment);
-}
-
-// §3.10.7.2, LISTEN.
-void TcpLayer::on_listener(Listen handle, const wire::Flow& flow, const Arrival& arrival,
-                           const wire::TcpSegment& segment) {
-  const wire::TcpHeader& h = segment.header;
-  const Instant now = arrival.now;
-  // "First, check for a RST: An incoming RST segment could not be valid".
-  if (h.has(TcpFlags::rst)) return network_.drop(Drop::bad_rst, arrival.packet, now);
-  // "Second, check for an ACK: Any acknowledgment is bad if it arrives on a connection still in
-  // the LISTEN state."
-  if (h.has(TcpFlags::ack)) {
-    network_.drop(Drop::bad_ack, arrival.packet, now);
-    return refuse(flow, arrival, segment);
-  }
-  if (!h.has(TcpFlags::syn)) return network_.drop(Drop::no_ack, arrival.packet, now);
-  ListenerSlot& listener = *listeners_.find(handle);
-  if (listener.queue.size() >= listener.backlog)
-    return network_.drop(Drop::accept_queue_full, arrival.packet, now);
-  if (listener.half_open >= context_.config.half_open_max)
-    return network_.drop(Drop::syn_queue_full, arrival.packet, now);
-  const auto hop = network_.routes.route(flow.remote.address, arrival.interface);
-  if (!hop || hop->cast != Cast::unicast) return network_.drop(Drop::no_route, arrival.packet, now);
-
-  const u32 mtu = network_.path_mtu(*hop, flow.remote.address, now);
-  const u32 index =
-      half_open_.emplace(tcp::HalfOpen(context_, flow, segment, mtu, now), handle, *hop).index;
-  ++listener.half_open;
-  flows_.insert(flow, {FlowEntry::Kind::half_open, index});
-  half_open_timers_.set(index, half_open_.at(index)->record.deadline());
-  tcp::take_edge(context_, State::listen, State::syn_received, flow, now,
-                 {"SYN accepted, backlog {}/{}", listener.half_open + listener.queue.size(),
-                  listener.backlog});
-  send_control(flow, half_open_.at(index)->record.syn_ack(context_, now), *hop, {}, now);
 }
 
 // §3.10.7.1: the RST that makes the other end give up what does not exist here.

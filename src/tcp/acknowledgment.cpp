@@ -106,7 +106,7 @@ void Connection::acknowledge(u32 ack, const wire::TcpHeader& header, Progress& p
   progress.acked = newly;
   if (retransmitted || !sample) sample = sample_from_echo(header, now);
   if (!sample) {
-    if (acks_syn) rtt_.after_lost_syn();
+    if (acks_syn && retransmitted) rtt_.after_lost_syn();
     return;
   }
   progress.rtt = *sample;

@@ -4,6 +4,7 @@
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/settings.hpp"
+#include "tcp/syn_cookie.hpp"
 #include "wire/tcp.hpp"
 
 namespace handfast::tcp {
@@ -11,12 +12,15 @@ namespace handfast::tcp {
 /// The host's own choices, and the Settings of a connection that makes none.
 struct Config : Settings {
   // Opening.
-  u32 syn_ack_retries_max = 5;    // retransmissions of SYN,ACK before a half-open entry expires
-  u32 half_open_max = 1024;       // half-open entries a listener
-  bool window_scaling = true;     // RFC 7323 §2
-  bool timestamps = true;         // RFC 7323 §3
-  bool sack = true;               // RFC 2018
-  bool timestamp_offsets = true;  // RFC 7323 §5.4: an offset for each flow; false: all show uptime
+  u32 syn_ack_retries_max = 5;   // retransmissions of SYN,ACK before a half-open entry expires
+  u32 half_open_max = 1024;      // half-open entries a listener; its backlog may allow fewer
+  bool half_open_evict = false;  // beyond that the oldest goes, where no cookies are sent
+  SynCookieUse syn_cookies = SynCookieUse::automatic;  // RFC 4987
+  bool abort_on_overflow = false;  // RST, not silence, to an ACK that finds the accept queue full
+  bool window_scaling = true;      // RFC 7323 §2
+  bool timestamps = true;          // RFC 7323 §3
+  bool sack = true;                // RFC 2018
+  bool timestamp_offsets = true;   // RFC 7323 §5.4: an offset for each flow; false: all show uptime
   wire::OptionStyle option_style = wire::OptionStyle::linux;  // of SYNs
 
   // Closing.

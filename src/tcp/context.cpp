@@ -29,6 +29,12 @@ u32 Context::timestamp_offset(const wire::Flow& flow) const {
   return to<u32>(hash_flow(secret_, flow, 2));
 }
 
+SipKey Context::key_for(std::string_view purpose) const {
+  const Bytes bytes{reinterpret_cast<const u8*>(purpose.data()), purpose.size()};
+  const SipKey half{siphash(secret_, bytes), secret_.k1};
+  return {siphash(half, bytes), siphash(secret_, bytes.subspan(1))};
+}
+
 bool Context::may_challenge(Instant now) {
   if (now - challenge_second_ >= 1s) {
     challenge_second_ = now;

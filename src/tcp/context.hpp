@@ -1,6 +1,8 @@
 // What all connections of one host share. It owns no connection and is handed to each.
 #pragma once
 
+#include <string_view>
+
 #include "base/buffer_pool.hpp"
 #include "base/rng.hpp"
 #include "base/siphash.hpp"
@@ -22,12 +24,15 @@ class Context {
         buffers(settings.buffers_max),
         sink(trace_sink),
         defaults(settings_pool.take(settings)),
-        secret_(SipKey::draw(rng)) {}
+        secret_(SipKey::draw(rng)),
+        syn_cookies(key_for("SYN cookies")) {}
 
   /// RFC 6528: ISN = M + F(flow, secret), M a clock of 4 µs.
   u32 initial_sequence(const wire::Flow& flow, Instant now) const;
   /// RFC 7323 §5.4: an offset per connection, so that timestamps tell nothing about the host.
   u32 timestamp_offset(const wire::Flow& flow) const;
+  /// A key of its own for each purpose.
+  SipKey key_for(std::string_view purpose) const;
   /// RFC 5961 §7: whether one more challenge ACK may go out now.
   bool may_challenge(Instant now);
 
@@ -43,6 +48,11 @@ class Context {
 
  private:
   SipKey secret_;
+
+ public:
+  SynCookies syn_cookies;
+
+ private:
   Instant challenge_second_{};
   u32 challenges_ = 0;
 };

@@ -31,6 +31,13 @@ struct Counters {
   u64 paws_rejected = 0;
   u64 challenge_acks = 0;  // RFC 5961
   u64 challenge_acks_suppressed = 0;
+  u64 listen_overflows = 0;  // handshakes that found the accept queue full
+  u64 listen_drops = 0;      // SYNs and last ACKs that a listener did not take, for whatever reason
+  u64 half_open_evicted = 0;
+  u64 syn_cookies_sent = 0;
+  u64 syn_cookies_valid = 0;
+  u64 syn_cookies_invalid = 0;  // ACKs while cookies were out that are no cookie, or an old one
+  u64 syn_floods = 0;           // that began
   std::array<u64, edges.size()> edges_taken{};  // arrows of figure 5, in the order of `edges`
 };
 

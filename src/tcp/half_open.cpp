@@ -41,6 +41,39 @@ HalfOpen::HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegm
   sack_ = o.sack_permitted && config.sack;
 }
 
+void HalfOpen::become_cookie(Context& context, Instant now) {
+  cookie_ = true;
+  iss_ = context.syn_cookies.make(flow_, irs_, mss_, now);
+  // Without a timestamp there is no room for them.
+  if (timestamps_) return;
+  scaling_ = false;
+  sack_ = false;
+}
+
+std::optional<HalfOpen> HalfOpen::from_cookie(Context& context, const wire::Flow& flow,
+                                              const wire::TcpSegment& answer, u32 path_mtu,
+                                              Instant now) {
+  const wire::TcpHeader& h = answer.header;
+  const u32 iss = h.acknowledgment - 1;
+  const std::optional<u16> mss = context.syn_cookies.check(flow, h.sequence - 1, iss, now);
+  if (!mss) return std::nullopt;
+  // The SYN again, as far as it was kept.
+  wire::TcpSegment syn;
+  syn.header.sequence = h.sequence - 1;
+  syn.header.window = h.window;
+  if (*mss != 0) syn.header.options.mss = *mss;
+  if (h.options.timestamps && context.config.timestamps) {
+    syn.header.options.timestamps = h.options.timestamps;
+    const SynStamp stamp = SynStamp::of(h.options.timestamps->echo_reply);
+    syn.header.options.window_scale = stamp.window_scale;
+    syn.header.options.sack_permitted = stamp.sack;
+  }
+  HalfOpen record(context, flow, syn, path_mtu, now);
+  record.iss_ = iss;
+  record.cookie_ = true;
+  return record;
+}
+
 HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSegment& segment,
                                        Instant now) {
   const wire::TcpHeader& h = segment.header;
@@ -81,6 +114,11 @@ wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   h.options.style = context.config.option_style;
   h.options.sack_permitted = sack_;
   if (scaling_) h.options.window_scale = window_scale_for(context.config);
+  if (cookie_ && timestamps_) {
+    SynStamp stamp{.sack = sack_};
+    if (scaling_) stamp.window_scale = std::min<u8>(window_scale_, 14);
+    h.options.timestamps->value = stamp.in(h.options.timestamps->value);
+  }
   return h;
 }
 

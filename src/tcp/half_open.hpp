@@ -2,6 +2,8 @@
 // instead of a connection, so that a flood of SYNs costs little. Its state is SYN_RECEIVED.
 #pragma once
 
+#include <optional>
+
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "wire/tcp.hpp"
@@ -25,6 +27,13 @@ class HalfOpen {
   /// From an acceptable SYN for a listening endpoint (RFC 9293 §3.10.7.2). `path_mtu` in bytes.
   HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegment& syn, u32 path_mtu,
            Instant now);
+
+  /// From the answer to a cookie: the record as it would have been. None where it proves nothing.
+  static std::optional<HalfOpen> from_cookie(Context& context, const wire::Flow& flow,
+                                             const wire::TcpSegment& answer, u32 path_mtu,
+                                             Instant now);
+  /// Nothing will remember this record: what syn_ack() says must bring it back.
+  void become_cookie(Context& context, Instant now);
 
   Verdict on_segment(const Context& context, const wire::TcpSegment& segment, Instant now);
   /// The SYN,ACK to send, at first and again.
@@ -55,6 +64,7 @@ class HalfOpen {
   bool scaling_ : 1 = false;
   bool timestamps_ : 1 = false;
   bool sack_ : 1 = false;
+  bool cookie_ : 1 = false;  // it was, or will be, remembered by the peer alone
 };
 static_assert(sizeof(HalfOpen) <= 80);
 

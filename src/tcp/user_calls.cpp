@@ -43,10 +43,12 @@ void Connection::accept(const HalfOpen& half_open, Instant now) {
   received_at_ = now;
   snd_.wnd = half_open.window_;
   snd_.wnd_max = snd_.wnd;
-  flight_ = context_.flights.take();
-  flight_->records.push_back(
-      {snd_.iss, snd_.nxt, half_open.sent_at_, to<u16>(half_open.retries_ + 1u)});
-  restart_retransmit_timer(now);
+  if (!half_open.cookie_) {  // else nobody knows when the SYN,ACK left
+    flight_ = context_.flights.take();
+    flight_->records.push_back(
+        {snd_.iss, snd_.nxt, half_open.sent_at_, to<u16>(half_open.retries_ + 1u)});
+    restart_retransmit_timer(now);
+  }
   ++context_.counters.passive_opens;
 }
 

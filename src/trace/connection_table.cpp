@@ -51,6 +51,8 @@ void ConnectionTable::on(Instant now, const Event& event) {
     at(rtt->flow).first.smoothed_rtt = rtt->smoothed;
   } else if (const auto* congestion = std::get_if<CongestionChanged>(&event)) {
     at(congestion->flow).first.congestion_window = congestion->congestion_window;
+  } else if (const auto* flood = std::get_if<SynFlood>(&event)) {
+    floods_[flood->listener] = to_string(*flood);
   }
 }
 
@@ -130,6 +132,7 @@ std::string ConnectionTable::render() const {
     }
     text += line.back() + "\n";
   }
+  for (const auto& [listener, flood] : floods_) text += flood + "\n";
   return text;
 }
 

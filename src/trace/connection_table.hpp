@@ -38,7 +38,9 @@ class ConnectionTable final : public Sink {
   /// In the order in which they appeared. A listener is no connection.
   const std::deque<Row>& rows() const { return rows_; }
   const Row* find(const wire::Flow& flow) const;
-  /// A heading and one line for each connection, columns aligned.
+  /// The last word about each SYN flood, by listener.
+  const std::map<wire::Endpoint, std::string>& floods() const { return floods_; }
+  /// A heading and one line for each connection, columns aligned; then the floods.
   std::string render() const;
 
  private:
@@ -62,6 +64,7 @@ class ConnectionTable final : public Sink {
   u32 forgotten_ = 0;
   std::deque<Row> rows_;
   std::map<wire::Flow, Progress> progress_;
+  std::map<wire::Endpoint, std::string> floods_;
 };
 
 }  // namespace handfast::trace

@@ -95,9 +95,23 @@ struct FrameImpaired {
   Bytes frame;
 };
 
-using Event =
-    std::variant<FrameSent, FrameReceived, SegmentSent, SegmentReceived, StateChanged, TimerFired,
-                 CongestionChanged, RttMeasured, PacketDropped, NeighbourChanged, FrameImpaired>;
+/// A listener gets more SYNs than handshakes are finished (RFC 4987).
+struct SynFlood {
+  wire::Endpoint listener{};
+  std::string_view state;  // "began", "goes on", "ended"
+  Duration lasted{};
+  u64 syns_per_second = 0;  // lately; at its end, in all of it
+  u64 syns = 0;             // since it began
+  u64 sources = 0;          // distinct addresses, estimated
+  u64 cookies_sent = 0;
+  u64 cookies_valid = 0;
+  u64 cookies_invalid = 0;
+};
+std::string to_string(const SynFlood& flood);
+
+using Event = std::variant<FrameSent, FrameReceived, SegmentSent, SegmentReceived, StateChanged,
+                           TimerFired, CongestionChanged, RttMeasured, PacketDropped,
+                           NeighbourChanged, FrameImpaired, SynFlood>;
 
 /// Takes events as they happen, in the caller's thread. References in an event are valid only
 /// during the call.

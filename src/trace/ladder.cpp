@@ -88,6 +88,9 @@ void Ladder::on(u32 endpoint, Instant now, const Event& event) {
   } else if (const auto* timer = std::get_if<TimerFired>(&event)) {
     last_[endpoint].timer = timer->timer;
     last_[endpoint].timer_at = now;
+  } else if (const auto* flood = std::get_if<SynFlood>(&event)) {
+    record_.marks.push_back(
+        {endpoint, now, order_, {.why = to_string(*flood), .tone = Tone::trouble}});
   }
 }
 

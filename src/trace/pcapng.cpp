@@ -167,6 +167,8 @@ void PcapngSink::on(Instant now, const Event& event) {
                       fmt::format("{} drops it: {}", name_, wire::to_string(dropped->reason)));
   } else if (const auto* impaired = std::get_if<FrameImpaired>(&event)) {
     writer_.comment(writer_.find(impaired->frame), fmt::format("{} on the wire", impaired->what));
+  } else if (const auto* flood = std::get_if<SynFlood>(&event)) {
+    if (received_number_ != 0) writer_.comment(received_number_, to_string(*flood));
   }
 }
 

@@ -91,7 +91,7 @@ TEST(Listener, tells_what_came_before_accept_only_after_it) {
 }
 
 TEST(Listener, with_a_full_accept_queue_keeps_the_half_open_and_drops_the_ack) {
-  Server server(1);
+  Server server(0);  // which is one, as Linux has it
   server.syn(1);
   const auto first = server.last()->header;
   server.syn(2);
@@ -108,21 +108,88 @@ TEST(Listener, with_a_full_accept_queue_keeps_the_half_open_and_drops_the_ack) {
   EXPECT_EQ(server.host.census().half_open, 1u);
   server.syn(3);  // a full queue takes no SYN either
   EXPECT_EQ(dropped(server.host, Drop::accept_queue_full), 2u);
+  EXPECT_EQ(server.host.tcp_counters().listen_overflows, 2u);
+  EXPECT_EQ(server.host.tcp_counters().listen_drops, 2u);
+  // The peer believes that it is connected; the SYN,ACK that comes again makes it say so again.
+  server.lan.seen.clear();
+  server.lan.run_for(1100ms);
+  ASSERT_TRUE(server.last() && server.last()->header.has(TcpFlags::syn));
   ASSERT_TRUE(server.host.accept(server.listener).has_value());
   ack(2, second);
   EXPECT_TRUE(server.host.accept(server.listener).has_value());
   EXPECT_EQ(server.host.census().half_open, 0u);
 }
 
-TEST(Listener, keeps_no_more_half_open_entries_than_configured) {
+TEST(Listener, with_a_full_accept_queue_takes_the_handshake_by_the_data_that_comes_again) {
+  Server server(0);
+  server.syn(2);
+  const auto second = server.last()->header;
+  server.open(1);
+  const auto text = [&] {
+    server.hear(Server::peer(2),
+                {.sequence = 1001,
+                 .acknowledgment = second.sequence + 1,
+                 .flags = TcpFlags::ack,
+                 .window = 65535},
+                as_bytes("hello"));
+  };
+  text();
+  EXPECT_EQ(server.host.census().connections, 1u);
+  ASSERT_TRUE(server.host.accept(server.listener).has_value());
+  text();
+  const auto accepted = server.host.accept(server.listener);
+  ASSERT_TRUE(accepted.has_value());
+  EXPECT_EQ(as_text(server.host.find(*accepted)->received()), "hello");
+}
+
+TEST(Listener, resets_what_its_full_accept_queue_cannot_take_where_that_is_wanted) {
   host::Config config = host_config(1, LinkType::ip);
-  config.tcp.half_open_max = 10;
-  Server server(100, config);
+  config.tcp.abort_on_overflow = true;
+  Server server(0, config);
+  server.syn(2);
+  const auto second = server.last()->header;
+  server.open(1);
+  server.hear(Server::peer(2), {.sequence = 1001,
+                                .acknowledgment = second.sequence + 1,
+                                .flags = TcpFlags::ack,
+                                .window = 65535});
+  EXPECT_EQ(server.last()->header.flags, TcpFlags::rst);
+  EXPECT_EQ(server.last()->header.sequence, second.sequence + 1);
+  EXPECT_EQ(server.host.census().half_open, 0u);
+}
+
+host::Config without_cookies(u32 half_open_max) {
+  host::Config config = host_config(1, LinkType::ip);
+  config.tcp.syn_cookies = tcp::SynCookieUse::off;
+  config.tcp.half_open_max = half_open_max;
+  return config;
+}
+
+TEST(Listener, keeps_no_more_half_open_entries_than_configured) {
+  Server server(100, without_cookies(10));
   for (u16 port = 1; port <= 50; ++port) server.syn(port);
   EXPECT_EQ(server.host.census().half_open, 10u);
   EXPECT_EQ(dropped(server.host, Drop::syn_queue_full), 40u);
+  EXPECT_EQ(server.host.tcp_counters().listen_drops, 40u);
   server.lan.run_for(300s);
   EXPECT_EQ(server.host.census().half_open, 0u);
+}
+
+TEST(Listener, lets_the_oldest_half_open_entry_go_where_that_is_wanted) {
+  host::Config config = without_cookies(10);
+  config.tcp.half_open_evict = true;
+  Server server(100, config);
+  for (u16 port = 1; port <= 50; ++port) server.syn(port);
+  EXPECT_EQ(server.host.census().half_open, 10u);
+  EXPECT_EQ(server.host.tcp_counters().half_open_evicted, 40u);
+  server.finish(50);
+  EXPECT_TRUE(server.host.accept(server.listener).has_value());
+}
+
+TEST(Listener, keeps_no_more_half_open_entries_than_its_backlog) {
+  Server server(20, without_cookies(1000));
+  for (u16 port = 1; port <= 50; ++port) server.syn(port);
+  EXPECT_EQ(server.host.census().half_open, 20u);
 }
 
 TEST(Listener, repeats_its_syn_ack_and_forgets_who_never_answers) {
