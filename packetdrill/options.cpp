@@ -127,7 +127,8 @@ host::Config make_config(const Options& options) {
     tcp.receive_window_initial = bounded(receive[1] / 2, 2048, 65535);
   }
   const auto send = sysctl("tcp_wmem");
-  if (send.size() == 3) tcp.send_buffer_max = bounded(send[2], 4096, 1u << 30);
+  if (send.size() == 3) tcp.send_buffer_max = bounded(send[2], 4096, 1u << 29) * 2;
+  tcp.burst_segments_min = bounded(sysctl_or("tcp_min_tso_segs", 2), 1, 64);
   return config;
 }
 
@@ -136,9 +137,13 @@ io::posix::SocketOptions socket_defaults() {
   const auto receive = sysctl("tcp_rmem");
   if (receive.size() == 3) defaults.buffers.receive = bounded(receive[1], 2304, 1u << 30);
   const auto send = sysctl("tcp_wmem");
-  if (send.size() == 3) defaults.buffers.send = bounded(send[1], 4608, 1u << 30);
+  if (send.size() == 3) {
+    defaults.buffers.send = bounded(send[1], 4608, 1u << 30);
+    defaults.buffers.send_max = bounded(send[2], 4608, 1u << 30);
+  }
   tcp::Settings& settings = defaults.settings;
-  settings.send_buffer = defaults.buffers.send;
+  // The sockets keep to their own limits; the connection's is beyond them.
+  settings.send_buffer = 1u << 30;
   settings.syn_retries_max = bounded(sysctl_or("tcp_syn_retries", 6), 1, 127);
   settings.keepalive_idle = std::chrono::seconds(sysctl_or("tcp_keepalive_time", 7200));
   settings.keepalive_interval = std::chrono::seconds(sysctl_or("tcp_keepalive_intvl", 75));

@@ -47,6 +47,7 @@ struct Config : Settings {
   Duration delayed_ack = 40ms;       // RFC 9293 §3.8.6.3: below 500 ms
   u32 quick_acks = 16;               // segments acknowledged at once after the open
   u32 initial_window_segments = 10;  // RFC 6928
+  u32 burst_segments_min = 2;        // of one super-segment, however slow the path
   bool restart_after_idle = true;    // RFC 5681 §4.1
   u32 mss_default = 536;             // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
 

@@ -67,9 +67,10 @@ class Connection : private Tcb {
   /// The first contiguous piece of it beyond `offset`, at most `length` bytes.
   Bytes peek(u32 offset, u32 length) const;
   void consume(u32 n, Instant now);
-  /// Whether a good part of the send buffer is free, as poll() tells it; if not, `writable`
-  /// follows.
-  bool is_writable();
+  /// The most that goes out as one super-segment, in whole segments: half of the peer's largest
+  /// window, at most 64 KiB.
+  u32 super_segment_max() const;
+  u32 mss() const { return mss_now(); }
   /// §3.10.4, CLOSE: no more will be sent; what is queued goes first. Receiving goes on.
   void close(Instant now);
   /// The application will not read any more either: data that still comes is answered by RST.

@@ -136,6 +136,9 @@ void Connection::enter_fast_recovery(Instant now, trace::Why why) {
   recover_.prr_delivered = 0;
   recover_.prr_out = 0;
   control_.on_loss(mss_now(), now);
+  // RFC 6937: at first one segment goes; what the next ACKs deliver allows more.
+  control_.set_window(in_flight() + mss_now());
+  if (recover_.probe_armed) restart_retransmit_timer(now);  // RFC 8985 §7.2: no probes in recovery
   if (context_.sink != nullptr)
     context_.sink->on(
         now, trace::CongestionChanged{flow_, control_.window(), control_.threshold(), why});

@@ -152,7 +152,7 @@ u32 Connection::burst_max(u32 payload_max, u32 mss) const {
     bytes = paced * 977 / rtt_us;
     if (const u64 shift = rtt_us >> 9; shift < 16) bytes += u64{65536} >> shift;
   }
-  bytes = std::max<u64>(bytes, 2 * mss);
+  bytes = std::max<u64>(bytes, u64{context_.config.burst_segments_min} * mss);
   const u64 limit = std::min<u64>(std::max<u32>(window / 2, mss), payload_max);
   return to<u32>(std::max<u64>(std::min(bytes, limit) / mss, 1) * mss);
 }

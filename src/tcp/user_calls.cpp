@@ -13,6 +13,7 @@ void Connection::open(Instant now, State from) {
   snd_.nxt = snd_.iss;
   snd_.small_end = snd_.iss;
   recover_.point = snd_.iss;
+  recover_.highest_sacked = snd_.iss;
   ++context_.counters.active_opens;
   enter(State::syn_sent, now, {"active open"});
 }
@@ -25,6 +26,7 @@ void Connection::accept(const HalfOpen& half_open, Instant now) {
   snd_.nxt = snd_.iss + 1;
   snd_.small_end = snd_.iss;
   recover_.point = snd_.iss;
+  recover_.highest_sacked = snd_.iss;
   rcv_.irs = half_open.irs_;
   rcv_.nxt = rcv_.irs + 1;
   rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);
@@ -83,12 +85,11 @@ MutBytes Connection::send_space(u32 wanted) {
   return space.first(std::min<std::size_t>(space.size(), wanted));
 }
 
-bool Connection::is_writable() {
-  const u32 limit = send_limit();
-  const u32 used = send_ring_.size();
-  if (used < limit && limit - used >= used / 2) return true;
-  wants_room_ = true;
-  return false;
+u32 Connection::super_segment_max() const {
+  constexpr u32 packet_max = 65215;  // with all headers still a 16-bit length
+  const u32 window = snd_.wnd_max > 536 ? snd_.wnd_max / 2 : std::max(snd_.wnd_max, 1u);
+  const u32 mss = mss_now();
+  return std::max(std::min(window, packet_max) / mss, 1u) * mss;
 }
 
 Bytes Connection::peek(u32 offset, u32 length) const {

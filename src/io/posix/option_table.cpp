@@ -75,7 +75,6 @@ int get_send_buffer(const SocketOptions& o) {
 int set_send_buffer(SocketOptions& o, int value) {
   const u32 wanted = std::min<u32>(static_cast<u32>(std::max(value, 0)), o.buffers.send_max);
   o.send_buffer = std::max<u32>(wanted * 2, 4608);
-  o.settings.send_buffer = o.send_buffer;
   return 0;
 }
 int get_receive_buffer(const SocketOptions& o) {

@@ -82,6 +82,14 @@ void Sockets::dispatch_events() {
       }
     }
   }
+  note_progress();
+}
+
+void Sockets::note_progress() {
+  for (const Held& descriptor : table_) {
+    const auto socket = std::dynamic_pointer_cast<TcpSocket>(descriptor);
+    if (socket != nullptr && socket->is_expecting()) socket->on_progress();
+  }
 }
 
 int Sockets::socket(int domain, int type, int protocol) {

@@ -87,6 +87,7 @@ class Sockets {
     return std::dynamic_pointer_cast<Kind>(find(fd));
   }
   int add(Held descriptor);
+  void note_progress();
   void index(const std::shared_ptr<TcpSocket>& socket);
   void linger(TcpSocket& socket, Duration limit);
 

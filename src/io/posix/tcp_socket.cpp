@@ -198,7 +198,7 @@ void TcpSocket::on_event(tcp::Event event) {
   switch (event) {
     case tcp::Event::connected: wake(0); return;
     case tcp::Event::readable: wake(EPOLLIN | EPOLLRDNORM); return;
-    case tcp::Event::writable: wake(EPOLLOUT | EPOLLWRNORM); return;
+    case tcp::Event::writable: return;  // on_progress() tells by the rules of sockets
     case tcp::Event::peer_closed: wake(0); return;
     case tcp::Event::closed: break;
   }
@@ -234,13 +234,10 @@ u32 TcpSocket::readiness() {
   const bool opening = !ended_ && !tcp::is_synchronized(connection->state());
   if (opening) return events;
   if (connection->received_size() >= options.receive_low_water) events |= EPOLLIN | EPOLLRDNORM;
-  if (we_closed || ended_ || is_writable()) events |= EPOLLOUT | EPOLLWRNORM;
+  const bool writable = we_closed || ended_ || is_writable();
+  no_space_ = no_space_ || !writable;
+  if (writable) events |= EPOLLOUT | EPOLLWRNORM;
   return events;
-}
-
-bool TcpSocket::is_writable() const {
-  tcp::Connection* connection = this->connection();
-  return connection != nullptr && connection->is_writable();
 }
 
 void TcpSocket::apply_options() {

@@ -54,6 +54,10 @@ class TcpSocket final : public Descriptor {
   long receive_error(msghdr& message) { return errors_.receive(message, family_); }
 
   void on_event(tcp::Event event);
+  /// After time or packets went by: whether there is room to write again, and which sends are
+  /// complete. To be called while is_expecting().
+  void on_progress();
+  bool is_expecting() const { return no_space_ || !zerocopy_.empty(); }
   /// The pending error, which is told once (SO_ERROR).
   int take_error();
 
@@ -78,7 +82,11 @@ class TcpSocket final : public Descriptor {
   int start(const wire::Endpoint& remote);
   long end_of_stream();
   int stream_error();
+  long queue_chunk(tcp::Connection& connection, Transfer& from, bool more);
+  u32 memory_queued(const tcp::Connection& connection) const;
+  bool has_memory(const tcp::Connection& connection) const;
   bool is_writable() const;
+  void expand_send_buffer(const tcp::Connection& connection);
   void note_completions();
 
   host::Host& host_;
@@ -97,6 +105,9 @@ class TcpSocket final : public Descriptor {
   host::Listen listener_v6_{};  // an AF_INET6 socket on :: takes both families
   host::Conn name_{};
   ErrorQueue errors_;
+  u32 send_buffer_ = 0;    // as it has grown, bytes of memory
+  bool no_space_ = false;  // somebody wants to hear of room
+  u32 unacknowledged_seen_ = 0;
   u32 zerocopy_next_ = 0;
   struct Completion {
     u32 number;

@@ -92,24 +92,96 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
     return opening ? -EAGAIN : -EPIPE;
   }
   const std::size_t wanted = from.left();
-  while (from.left() > 0) {
+  while (from.left() > 0 && queue_chunk(*connection, from, (flags & MSG_MORE) != 0) > 0) {
+    // What is queued goes out while the rest is copied, and makes room for it.
+    host_.touch(name_, environment_.now());
+    environment_.changed();
+  }
+  no_space_ = no_space_ || from.left() > 0;
+  if (from.done() > 0) {
+    if ((flags & MSG_ZEROCOPY) != 0 && options.zerocopy && from.left() == 0)
+      zerocopy_.push_back({zerocopy_next_++, bytes_queued_});
+    return static_cast<long>(from.done());
+  }
+  return wanted == 0 ? 0 : -EAGAIN;
+}
+
+// As Linux fills the send queue: buffer by buffer, each as large as a super-segment, and a new one
+// only while there is memory. So the last may reach beyond the limit.
+long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, bool more) {
+  const u32 chunk = connection.super_segment_max();
+  const u32 filled = connection.not_sent() % chunk;
+  if (filled == 0 && !has_memory(connection)) return 0;
+  u32 left = chunk - filled;
+  const u32 before = left;
+  while (left > 0 && from.left() > 0) {
     const MutBytes text = from.next();
-    const MutBytes room =
-        connection->send_space(to<u32>(std::min<std::size_t>(text.size(), 0x7fff'ffff)));
+    const MutBytes room = connection.send_space(to<u32>(std::min<std::size_t>(text.size(), left)));
     if (room.empty()) break;
     const std::size_t n = std::min(room.size(), text.size());
     std::memcpy(room.data(), text.data(), n);
     from.advance(n);
-    connection->send(to<u32>(n), (flags & MSG_MORE) != 0 || from.left() > 0);
+    left -= to<u32>(n);
+    connection.send(to<u32>(n), more || from.left() > 0);
   }
-  if (from.done() > 0) {
-    bytes_queued_ += from.done();
-    if ((flags & MSG_ZEROCOPY) != 0 && options.zerocopy && from.done() == wanted)
-      zerocopy_.push_back({zerocopy_next_++, bytes_queued_});
-    host_.touch(name_, environment_.now());
-    return static_cast<long>(from.done());
+  bytes_queued_ += before - left;
+  return before - left;
+}
+
+namespace {
+
+// What Linux counts for the head of one buffer, and for one segment where it sizes the queue.
+constexpr u32 buffer_overhead = 1280;
+constexpr u32 segment_memory = 2304;
+
+}  // namespace
+
+u32 TcpSocket::memory_queued(const tcp::Connection& connection) const {
+  const u32 chunk = connection.super_segment_max();
+  const u32 queued = connection.unacknowledged();
+  return queued + (queued + chunk - 1) / chunk * buffer_overhead;
+}
+
+bool TcpSocket::has_memory(const tcp::Connection& connection) const {
+  const u32 limit =
+      std::max(options.send_buffer != 0 ? options.send_buffer : options.buffers.send, send_buffer_);
+  const u32 low_water = options.settings.not_sent_low_water;
+  return memory_queued(connection) < limit && (low_water == 0 || connection.not_sent() < low_water);
+}
+
+// poll(2) tells of room when a third of the buffer is free, and half of the low-water mark.
+bool TcpSocket::is_writable() const {
+  const tcp::Connection* connection = this->connection();
+  if (connection == nullptr) return false;
+  const u32 limit =
+      std::max(options.send_buffer != 0 ? options.send_buffer : options.buffers.send, send_buffer_);
+  const u32 used = memory_queued(*connection);
+  const u32 low_water = options.settings.not_sent_low_water;
+  return used < limit && limit - used >= used / 2 &&
+         (low_water == 0 || u64{connection->not_sent()} * 2 < low_water);
+}
+
+void TcpSocket::expand_send_buffer(const tcp::Connection& connection) {
+  if (options.send_buffer != 0) return;
+  const u32 segments =
+      std::max(connection.congestion_window() / std::max(connection.mss(), 1u), 10u);
+  send_buffer_ =
+      std::max(send_buffer_, std::min(2 * segments * segment_memory, options.buffers.send_max));
+}
+
+void TcpSocket::on_progress() {
+  const tcp::Connection* connection = this->connection();
+  if (!zerocopy_.empty()) {
+    const bool before = errors_.empty();
+    note_completions();
+    if (before && !errors_.empty()) wake(EPOLLERR);
   }
-  return wanted == 0 ? 0 : -EAGAIN;
+  if (!no_space_ || connection == nullptr) return;
+  if (connection->unacknowledged() < unacknowledged_seen_) expand_send_buffer(*connection);
+  unacknowledged_seen_ = connection->unacknowledged();
+  if (!is_writable()) return;
+  no_space_ = false;
+  wake(EPOLLOUT | EPOLLWRNORM);
 }
 
 // Linux tells of a zero-copy send when the last reference to its pages is gone: when it has been
