@@ -82,6 +82,7 @@ if(wanted)
     # Interop tests own the machine's network namespaces while they run: one at a time.
     handfast_script_tests(interop interop/*_test RUN_SERIAL ON)
     handfast_script_tests(tools tools/*_test)
+    handfast_script_tests(packetdrill packetdrill/*_test)
     if(NOT HANDFAST_SANITIZE)
       handfast_script_tests(package package/*_test TIMEOUT 1200)
     endif()

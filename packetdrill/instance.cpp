@@ -28,7 +28,8 @@ io::posix::Sockets& Instance::sockets() {
   if (sockets_ == nullptr) {
     host_ = std::make_unique<host::Host>(make_config(options_), now_, Rng(options_.seed));
     sockets_ = std::make_unique<io::posix::Sockets>(
-        *host_, static_cast<io::posix::Environment&>(*this), first_descriptor, socket_defaults);
+        *host_, static_cast<io::posix::Environment&>(*this), first_descriptor,
+        [this] { return socket_defaults(options_); });
   }
   return *sockets_;
 }

@@ -37,6 +37,13 @@ host::InterfaceAddress address_in(std::string_view text, std::string_view part) 
   return {*address, prefix};
 }
 
+tcp::Personality personality_in(std::string_view name, std::string_view part) {
+  if (name == "linux") return tcp::Personality::linux;
+  if (name == "freebsd") return tcp::Personality::freebsd;
+  if (name != "rfc") refuse(part);
+  return tcp::Personality::rfc;
+}
+
 /// The numbers in a file below /proc/sys/net/ipv4; none where it cannot be read.
 std::vector<i64> sysctl(const char* name) {
   std::ifstream file(std::string("/proc/sys/net/ipv4/") + name);
@@ -77,8 +84,7 @@ Options parse_options(const char* flags) {
       options.mtu = number_in<u32>(value, part);
       if (options.mtu < 68 || options.mtu > 65535) refuse(part);
     } else if (name == "personality") {
-      if (value != "linux" && value != "freebsd" && value != "rfc") refuse(part);
-      options.personality = value;
+      options.personality = personality_in(value, part);
     } else if (name == "seed") {
       options.seed = number_in<u64>(value, part);
     } else {
@@ -112,12 +118,14 @@ host::Config make_config(const Options& options) {
   config.interfaces.push_back(interface);
 
   tcp::Config& tcp = config.tcp;
+  tcp = tcp::config_of(options.personality);
   tcp.window_scaling = sysctl_or("tcp_window_scaling", 1) != 0;
   tcp.timestamps = sysctl_or("tcp_timestamps", 1) != 0;
   tcp.sack = sysctl_or("tcp_sack", 1) != 0;
   tcp.duplicate_sack = sysctl_or("tcp_dsack", 1) != 0;
   tcp.tail_loss_probe = sysctl_or("tcp_early_retrans", 3) != 0;
   tcp.restart_after_idle = sysctl_or("tcp_slow_start_after_idle", 1) != 0;
+  if (options.personality != tcp::Personality::linux) return config;
   tcp.syn_ack_retries_max = bounded(sysctl_or("tcp_synack_retries", 5), 0, 255);
   tcp.retries_max = bounded(sysctl_or("tcp_retries2", 15), 0, 255);
   const auto receive = sysctl("tcp_rmem");
@@ -132,8 +140,13 @@ host::Config make_config(const Options& options) {
   return config;
 }
 
-io::posix::SocketOptions socket_defaults() {
+io::posix::SocketOptions socket_defaults(const Options& options) {
   io::posix::SocketOptions defaults;
+  tcp::Settings& settings = defaults.settings;
+  settings = tcp::config_of(options.personality);
+  // The sockets keep to their own limits; the connection's is beyond them.
+  settings.send_buffer = 1u << 30;
+  if (options.personality != tcp::Personality::linux) return defaults;
   const auto receive = sysctl("tcp_rmem");
   if (receive.size() == 3) defaults.buffers.receive = bounded(receive[1], 2304, 1u << 30);
   const auto send = sysctl("tcp_wmem");
@@ -141,9 +154,6 @@ io::posix::SocketOptions socket_defaults() {
     defaults.buffers.send = bounded(send[1], 4608, 1u << 30);
     defaults.buffers.send_max = bounded(send[2], 4608, 1u << 30);
   }
-  tcp::Settings& settings = defaults.settings;
-  // The sockets keep to their own limits; the connection's is beyond them.
-  settings.send_buffer = 1u << 30;
   settings.syn_retries_max = bounded(sysctl_or("tcp_syn_retries", 6), 1, 127);
   settings.keepalive_idle = std::chrono::seconds(sysctl_or("tcp_keepalive_time", 7200));
   settings.keepalive_interval = std::chrono::seconds(sysctl_or("tcp_keepalive_intvl", 75));

@@ -7,6 +7,7 @@
 
 #include "host/config.hpp"
 #include "io/posix/socket_options.hpp"
+#include "tcp/personality.hpp"
 
 namespace handfast::packetdrill {
 
@@ -18,7 +19,7 @@ namespace handfast::packetdrill {
 struct Options {
   std::vector<host::InterfaceAddress> addresses{};
   u32 mtu = 1500;
-  std::string personality = "linux";
+  tcp::Personality personality = tcp::Personality::linux;
   u64 seed = 1;
 };
 
@@ -27,9 +28,10 @@ struct Options {
 Options parse_options(const char* flags);
 
 /// The configuration of the stack, after the options and the sysctls of the namespace as they are
-/// now: scripts set those before they open a socket.
+/// now: scripts set those before they open a socket. The sysctls' numbers are Linux's: another
+/// personality keeps its own, and heeds only what is switched off.
 host::Config make_config(const Options& options);
 /// The defaults of a new socket, by the same sysctls.
-io::posix::SocketOptions socket_defaults();
+io::posix::SocketOptions socket_defaults(const Options& options);
 
 }  // namespace handfast::packetdrill
