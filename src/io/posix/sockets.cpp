@@ -107,12 +107,32 @@ int Sockets::socket(int domain, int type, int protocol) {
   return add(std::move(made));
 }
 
+// socket(7): SO_REUSEADDR lets sockets share a port while none of them listens, SO_REUSEPORT
+// always.
+bool Sockets::is_taken(const wire::Endpoint& local, const TcpSocket& by) const {
+  const auto is_any = [](const wire::IpAddress& a) {
+    return a == wire::any_v4 || a == wire::any_v6;
+  };
+  return local.port != 0 && std::ranges::any_of(table_, [&](const Held& descriptor) {
+           const auto other = std::dynamic_pointer_cast<TcpSocket>(descriptor);
+           if (other == nullptr || other.get() == &by || !other->is_bound()) return false;
+           const wire::Endpoint theirs = other->local();
+           if (theirs.port != local.port) return false;
+           if (theirs.address != local.address && !is_any(theirs.address) && !is_any(local.address))
+             return false;
+           const bool share_address =
+               by.options.reuse_address && other->options.reuse_address && !other->is_listening();
+           return !share_address && !(by.options.reuse_port && other->options.reuse_port);
+         });
+}
+
 int Sockets::bind(int fd, const sockaddr* address, socklen_t length) {
   const Held descriptor = find(fd);
   if (descriptor == nullptr) return -EBADF;
   if (const auto socket = find_as<TcpSocket>(fd)) {
     const auto local = endpoint_of(address, length, socket->family());
-    return local ? socket->bind(*local) : address == nullptr ? -EFAULT : -EINVAL;
+    if (!local) return address == nullptr ? -EFAULT : -EINVAL;
+    return !socket->is_bound() && is_taken(*local, *socket) ? -EADDRINUSE : socket->bind(*local);
   }
   const auto socket = find_as<UdpSocket>(fd);
   if (socket == nullptr) return -ENOTSOCK;

@@ -90,6 +90,7 @@ class Sockets {
   void note_progress();
   void index(const std::shared_ptr<TcpSocket>& socket);
   void linger(TcpSocket& socket, Duration limit);
+  bool is_taken(const wire::Endpoint& local, const TcpSocket& by) const;
 
   template <class Try>
   ssize_t until_done(bool non_blocking, Duration limit, Try attempt);

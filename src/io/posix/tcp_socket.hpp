@@ -69,6 +69,7 @@ class TcpSocket final : public Descriptor {
   std::optional<wire::Endpoint> remote() const;
   int family() const { return family_; }
   bool is_listening() const { return listening_; }
+  bool is_bound() const { return bound_; }
   /// CLOSE has been acknowledged, or the connection is over: what lingering waits for.
   bool is_drained() const;
   /// Closes but keeps the descriptor's connection, so that is_drained() can be asked.

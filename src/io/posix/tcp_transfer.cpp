@@ -39,6 +39,7 @@ long TcpSocket::receive(Transfer& into, int flags) {
     if (connection->received_size() == 0) return -EAGAIN;
   }
   const bool peek = (flags & MSG_PEEK) != 0;
+  const std::size_t before = into.done();
   u32 skipped = 0;
   while (into.left() > 0) {
     MutBytes room = into.next();
@@ -55,11 +56,12 @@ long TcpSocket::receive(Transfer& into, int flags) {
       connection->consume(to<u32>(n), environment_.now());
     }
   }
-  if (into.done() > 0) {
+  if (into.done() > before) {
     if (!peek) host_.touch(name_, environment_.now());
-    return static_cast<long>(into.done());
+    return static_cast<long>(into.done() - before);
   }
   if (into.left() == 0 && connection->received_size() > 0) return 0;
+  if (before > 0 && error_ != 0) return 0;  // the next call tells of it
   return end_of_stream();
 }
 
@@ -83,7 +85,10 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
     const int begun = start(*to_whom);
     if (begun != -EINPROGRESS) return begun;
   }
-  if (error_ != 0 || write_shut_ || ended_ || !name_) return stream_error();
+  const std::size_t before = from.done();
+  const bool broken = error_ != 0 || write_shut_ || ended_ || !name_;
+  if (broken && before > 0) return 0;  // the next call tells of it
+  if (broken) return stream_error();
   tcp::Connection* connection = this->connection();
   if (connection == nullptr) return -EPIPE;
   if (!tcp::may_send(connection->state())) {
@@ -98,10 +103,10 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
     environment_.changed();
   }
   no_space_ = no_space_ || from.left() > 0;
-  if (from.done() > 0) {
+  if (from.done() > before) {
     if ((flags & MSG_ZEROCOPY) != 0 && options.zerocopy && from.left() == 0)
       zerocopy_.push_back({zerocopy_next_++, bytes_queued_});
-    return static_cast<long>(from.done());
+    return static_cast<long>(from.done() - before);
   }
   return wanted == 0 ? 0 : -EAGAIN;
 }
