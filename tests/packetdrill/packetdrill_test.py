@@ -84,8 +84,17 @@ class Scripts(unittest.TestCase):
                 with self.subTest(script=path.name, family=family):
                     code, text = run_apart(path, family, sysctls)
                     done += 1
-                    self.assertEqual(code, 0, f"{path.name} ({family}): {text}")
+                    if settings["known"]:
+                        self.tell_of_known(path.name, settings["known"], code)
+                    else:
+                        self.assertEqual(code, 0, f"{path.name} ({family}): {text}")
         print(f"{done} runs of {len(paths)} scripts")
+
+
+    def tell_of_known(self, name, why, code):
+        """A script that is ahead of the stack, and says in which way."""
+        self.assertIn(code, (0, 1))
+        print(f"{name}: {why if code else 'goes as it says: it needs no --known any more'}")
 
 
 class Table(unittest.TestCase):

@@ -411,7 +411,8 @@ class Runner:
     def finish(self):
         """Nothing may be left: no call that waits, no packet that no line expects."""
         if self.blocked:
-            self.stack.sleep_until(self.start + int(max(e[2] for e in self.blocked) * 1e6))
+            last = max(end for _, _, end in self.blocked)
+            self.stack.sleep_until(self.start + int(last * 1e6 + self.tolerance))
         self.look_after_blocked(self.clock(), all_of_them=True)
         end = self.clock()
         sent = self.take_sent()

@@ -24,7 +24,7 @@ NAMES = {
     "TCP_LISTEN": 10, "TCP_CLOSING": 11, "TCP_CA_Open": 0, "TCP_CA_Disorder": 1,
     "TCP_CA_CWR": 2, "TCP_CA_Recovery": 3, "TCP_CA_Loss": 4,
 }
-SETTINGS = {"families": "ipv4", "flags": "", "tolerance": "2ms", "sysctl": "", "why": ""}
+SETTINGS = {"families": "ipv4", "flags": "", "tolerance": "2ms", "sysctl": "", "known": ""}
 PLACES = ("local", "remote", "any")
 
 
