@@ -33,10 +33,11 @@ class Attacker {
   /// Nothing where this kind would be no forgery in the victim's state.
   std::optional<Pair::Packet> forge(Forgery kind, u32 victim, const wire::Flow& flow,
                                     const tcp::Connection* connection);
+  /// A packet with this header, as if from the other host to `victim`.
+  Pair::Packet segment(u32 victim, const wire::TcpHeader& header, Bytes payload);
 
  private:
   std::optional<Pair::Packet> from_history(u32 victim, bool broken);
-  Pair::Packet segment(u32 victim, const wire::TcpHeader& header, Bytes payload);
   wire::TcpHeader random_header(const wire::Flow& flow);
   u32 far();
 

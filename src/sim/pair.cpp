@@ -12,13 +12,13 @@ constexpr u32 frames_max = 100'000;  // without time passing: more is a storm
 
 }  // namespace
 
-Pair::Pair(u64 seed, const tcp::Config& tcp) {
+Pair::Pair(u64 seed, const tcp::Config& tcp, trace::Sink* sink) {
   Rng rng(seed);
   for (u32 end = 0; end < 2; ++end) {
     host::Config config;
     config.tcp = tcp;
     config.interfaces = {host::InterfaceConfig{.addresses = {{address(end), 24}}}};
-    hosts_[end].emplace(std::move(config), now_, rng.fork());
+    hosts_[end].emplace(std::move(config), now_, rng.fork(), sink);
   }
   collect();
 }
@@ -51,6 +51,18 @@ bool Pair::deliver_one(u32 end) {
   if (history_[end].size() > history_max) history_[end].pop_front();
   inject(end, history_[end].back());
   return true;
+}
+
+bool Pair::lose_one(u32 end) {
+  if (under_way_[end].empty()) return false;
+  under_way_[end].pop_front();
+  return true;
+}
+
+void Pair::hold_back_one(u32 end) {
+  if (under_way_[end].empty()) return;
+  under_way_[end].push_back(std::move(under_way_[end].front()));
+  under_way_[end].pop_front();
 }
 
 void Pair::inject(u32 end, Bytes packet) {

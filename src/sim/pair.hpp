@@ -18,7 +18,7 @@ class Pair {
  public:
   using Packet = std::vector<u8>;  // an IP packet
 
-  explicit Pair(u64 seed, const tcp::Config& tcp = {});
+  explicit Pair(u64 seed, const tcp::Config& tcp = {}, trace::Sink* sink = nullptr);
 
   host::Host& host(u32 end) { return *hosts_[end]; }
   static wire::IpAddress address(u32 end) {
@@ -32,6 +32,10 @@ class Pair {
   const std::deque<Packet>& under_way(u32 end) const { return under_way_[end]; }
   /// Hands the oldest to `end`; false where there is none.
   bool deliver_one(u32 end);
+  /// Loses the oldest; false where there is none.
+  bool lose_one(u32 end);
+  /// Lets all the others overtake the oldest.
+  void hold_back_one(u32 end);
   /// Hands over a packet that nobody sent.
   void inject(u32 end, Bytes packet);
   /// Delivers everything, and what follows from that, without time passing.

@@ -17,7 +17,7 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
   progress.window_limited = limited;
   if (seq_gt(h.acknowledgment, snd_.una)) acknowledge(h.acknowledgment, h, progress, now);
   if (sack_ && h.options.sack_count > 0) take_sack_blocks(h, progress, now);
-  update_send_window(segment);
+  update_send_window(segment, progress.acked > 0);
   judge_episode(h, progress, now);
   // RFC 5681 §2: a duplicate ACK has no data, no SYN or FIN, the same window, and something is
   // outstanding.
@@ -52,11 +52,13 @@ void Connection::fin_acknowledged(Instant now) {
   }
 }
 
-void Connection::update_send_window(const wire::TcpSegment& segment) {
+void Connection::update_send_window(const wire::TcpSegment& segment, bool newer) {
   // "If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND".
   const wire::TcpHeader& h = segment.header;
   if (seq_lt(h.acknowledgment, snd_.una)) return;
-  if (!seq_lt(snd_.wl1, h.sequence) &&
+  // What moves SND.UNA is newer as well, whatever its sequence number: the old window, counted from
+  // the new SND.UNA, would reach beyond what was ever offered.
+  if (!newer && !seq_lt(snd_.wl1, h.sequence) &&
       !(snd_.wl1 == h.sequence && seq_le(snd_.wl2, h.acknowledgment)))
     return;
   snd_.wnd = u32{h.window} << send_scale_;

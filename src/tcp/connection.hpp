@@ -104,6 +104,9 @@ class Connection : private Tcb {
     bool timestamps;
   };
   Remembered remembered() const;
+  /// For tests and fuzzers: what is wrong with this TCB, once everything is drained; empty:
+  /// nothing.
+  std::string_view broken_invariant() const;
 
  private:
   static constexpr u8 bit(Event event) { return to<u8>(1u << to<u8>(event)); }
@@ -139,7 +142,7 @@ class Connection : private Tcb {
 
   // acknowledgment.cpp: the ESTABLISHED part of the fifth check
   void process_ack(const wire::TcpSegment& segment, Instant now);
-  void update_send_window(const wire::TcpSegment& segment);
+  void update_send_window(const wire::TcpSegment& segment, bool newer);
   void acknowledge(u32 ack, const wire::TcpHeader& header, Progress& progress, Instant now);
   void take_sack_blocks(const wire::TcpHeader& header, Progress& progress, Instant now);
   bool cut_to_block(u32& i, const wire::SackBlock& block);
@@ -149,6 +152,8 @@ class Connection : private Tcb {
   void fin_acknowledged(Instant now);
   u32 fin_sequence() const { return data_start() + send_ring_.size(); }
   u32 data_start() const { return snd_.una == snd_.iss ? snd_.iss + 1 : snd_.una; }
+
+  std::string_view broken_books() const;
 
   // recovery.cpp
   void adapt_patience(const Progress& progress);

@@ -47,6 +47,8 @@ void Connection::detect_loss(const Progress& progress, Instant now) {
   if (sack_) adapt_patience(progress);
   if (flight_ == nullptr || flight_->empty()) {
     stop_timer(Timer::reorder);
+    if (!sack_) recover_.sacked_bytes = 0;  // a guess, which nothing else takes back
+    recover_.duplicate_acks = 0;
     return;
   }
   if (sack_) {

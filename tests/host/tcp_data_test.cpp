@@ -219,6 +219,18 @@ TEST(SendWindow, ignores_an_update_older_than_the_last) {
   peer.expect(data(1000).seq(1));
 }
 
+TEST(SendWindow, is_the_newest_acks_even_where_that_comes_with_an_older_sequence_number) {
+  ScriptedPeer peer;
+  peer.open_passive(syn().mss(1000).window(3000));
+  peer.inject(data(100).seq(101).window(3000));  // out of order: SND.WL1 is ahead
+  peer.expect(ack().ack(1));
+  peer.send(10'000);
+  for (const u32 at : {1u, 1001u, 2001u}) peer.expect(data(1000).seq(at));
+  peer.inject(data(100).seq(1).ack(3001).window(0));
+  peer.expect(ack().seq(3001).ack(201));
+  peer.expect_nothing(150ms);  // the old 3000 bytes, counted from 3001, were never offered
+}
+
 TEST(ZeroWindow, is_probed_with_back_off_as_long_as_the_peer_answers) {
   ScriptedPeer peer;
   peer.open_passive();
