@@ -87,7 +87,8 @@ LinuxTcpInfo linux_tcp_info(const tcp::Info& info) {
   out.busy_time = to<u64>(info.busy / 1us);
   out.rwnd_limited = to<u64>(info.window_limited / 1us);
   out.sndbuf_limited = to<u64>(info.buffer_limited / 1us);
-  out.delivered = info.delivered;
+  // Linux counts the SYN as one.
+  out.delivered = info.delivered + (tcp::is_synchronized(info.state) ? 1 : 0);
   out.delivered_ce = info.delivered_ce;
   out.bytes_sent = info.bytes_sent;
   out.bytes_retrans = info.bytes_retransmitted;

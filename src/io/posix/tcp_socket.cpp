@@ -72,6 +72,8 @@ std::shared_ptr<TcpSocket> TcpSocket::accept(int& error) {
   if (const tcp::Connection* connection = socket->connection()) {
     socket->local_ = connection->flow().local;
     socket->options.settings = connection->settings();
+    // It may be over already; nobody was there to hear of it.
+    if (connection->state() == State::closed) socket->on_event(tcp::Event::closed);
   }
   return socket;
 }
