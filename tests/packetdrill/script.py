@@ -213,7 +213,7 @@ def parse_options(text):
 
 
 ECN = {"noecn": 0, "ect1": 1, "ect0": 2, "ce": 3}
-TCP_LINE = re.compile(r"(?P<flags>[FSRPUEWA.]+|-)\s+(?P<start>\d+):(?P<end>\d+)\((?P<length>\d+)\)"
+TCP_LINE = re.compile(r"(?P<flags>[FSRPpUEWA.]+|-)\s+(?P<start>\d+):(?P<end>\d+)\((?P<length>\d+)\)"
                       r"(?:\s+ack\s+(?P<ack>\d+))?(?:\s+win\s+(?P<win>\d+))?"
                       r"(?:\s+urg\s+(?P<urg>\d+))?\s*(?:<(?P<options>[^>]*)>)?")
 UDP_LINE = re.compile(r"udp\s*\((\d+)\)")
