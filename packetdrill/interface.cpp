@@ -1,9 +1,12 @@
-// The table of C functions, and the two names of the C library that packetdrill calls on our
+// The table of C functions, and the names of the C library that packetdrill calls on our
 // descriptors although they are not the process's own.
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
+#include <vector>
 
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 
 #include "abi.hpp"
@@ -73,8 +76,11 @@ int control_events(void* userdata, int set, int operation, int fd, epoll_event* 
   return Slot<&Sockets::epoll_ctl>::call(userdata, set, operation, fd, event);
 }
 
+// packetdrill hands over the script's NULL as a pointer to 0.
 int splice_pipe(void* userdata, int from, loff_t* from_offset, int into, loff_t* into_offset,
                 size_t length, unsigned flags) {
+  if (from_offset != nullptr && *from_offset == 0) from_offset = nullptr;
+  if (into_offset != nullptr && *into_offset == 0) into_offset = nullptr;
   return static_cast<int>(
       Slot<&Sockets::splice>::call(userdata, from, from_offset, into, into_offset, length, flags));
 }
@@ -166,5 +172,20 @@ __attribute__((visibility("default"))) int getsockopt(int fd, int level, int nam
   if (instance != nullptr && instance->owns(fd))
     return Slot<&Sockets::getsockopt>::call(instance, fd, level, name, value, length);
   return static_cast<int>(syscall(SYS_getsockopt, fd, level, name, value, length));
+}
+
+__attribute__((visibility("default"))) ssize_t sendfile(int into, int from, off_t* offset,
+                                                        size_t size) {
+  Instance* instance = into >= first_descriptor ? current_instance() : nullptr;
+  if (instance == nullptr || !instance->owns(into))
+    return syscall(SYS_sendfile, into, from, offset, size);
+  std::vector<char> text(std::min<size_t>(size, 1u << 20));
+  const ssize_t got = offset == nullptr ? read(from, text.data(), text.size())
+                                        : pread(from, text.data(), text.size(), *offset);
+  if (got <= 0) return got;
+  const ssize_t sent =
+      Slot<&Sockets::send>::call(instance, into, text.data(), static_cast<size_t>(got), 0);
+  if (sent > 0 && offset != nullptr) *offset += sent;
+  return sent;
 }
 }

@@ -146,7 +146,12 @@ io::posix::SocketOptions socket_defaults(const Options& options) {
   settings = tcp::config_of(options.personality);
   // The sockets keep to their own limits; the connection's is beyond them.
   settings.send_buffer = 1u << 30;
-  if (options.personality != tcp::Personality::linux) return defaults;
+  if (options.personality != tcp::Personality::linux) {
+    defaults.buffers.receive = 65536;
+    defaults.buffers.send = 32768;
+    defaults.whole_segments = options.personality == tcp::Personality::freebsd;
+    return defaults;
+  }
   const auto receive = sysctl("tcp_rmem");
   if (receive.size() == 3) defaults.buffers.receive = bounded(receive[1], 2304, 1u << 30);
   const auto send = sysctl("tcp_wmem");

@@ -50,6 +50,7 @@ long ErrorQueue::receive(msghdr& message, int family) {
   if (entries_.empty()) return -EAGAIN;
   const QueuedError entry = entries_.front();
   entries_.pop_front();
+  if (entry.truncated) message.msg_flags |= MSG_TRUNC;
   ControlWriter control(message);
   if (entry.times)
     control.add(SOL_SOCKET, SCM_TIMESTAMPING, &*entry.times, sizeof(scm_timestamping));

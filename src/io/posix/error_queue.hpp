@@ -17,6 +17,7 @@ struct QueuedError {
   sock_extended_err error{};
   wire::Endpoint about{};  // the destination of the packet that caused it
   std::optional<scm_timestamping> times{};
+  bool truncated = false;  // MSG_TRUNC: there is a packet to it, which is not given
 };
 
 class ErrorQueue {

@@ -75,6 +75,7 @@ std::shared_ptr<TcpSocket> TcpSocket::accept(int& error) {
     // It may be over already; nobody was there to hear of it.
     if (connection->state() == State::closed) socket->on_event(tcp::Event::closed);
   }
+  socket->round_receive_buffer();
   return socket;
 }
 
@@ -198,7 +199,10 @@ std::optional<wire::Endpoint> TcpSocket::remote() const {
 
 void TcpSocket::on_event(tcp::Event event) {
   switch (event) {
-    case tcp::Event::connected: wake(0); return;
+    case tcp::Event::connected:
+      round_receive_buffer();
+      wake(0);
+      return;
     case tcp::Event::readable: wake(EPOLLIN | EPOLLRDNORM); return;
     case tcp::Event::writable: return;  // on_progress() tells by the rules of sockets
     case tcp::Event::peer_closed: wake(0); return;
@@ -212,7 +216,7 @@ void TcpSocket::on_event(tcp::Event event) {
     // As Linux: to one who has read the peer's end already, a reset means that writing failed.
     if (error_ == ECONNRESET && connection->peer_has_closed()) error_ = EPIPE;
   }
-  note_completions();
+  take_reports();
   wake(0);
 }
 
@@ -224,7 +228,6 @@ u32 TcpSocket::readiness() {
                          (listener_v6_ && host_.accept_queue_size(listener_v6_) > 0);
     return waiting ? EPOLLIN | EPOLLRDNORM : 0;
   }
-  note_completions();
   u32 events = 0;
   const tcp::Connection* connection = this->connection();
   if (error_ != 0 || !errors_.empty()) events |= EPOLLERR;
@@ -242,7 +245,18 @@ u32 TcpSocket::readiness() {
   return events;
 }
 
+void TcpSocket::round_receive_buffer() {
+  const tcp::Connection* connection = this->connection();
+  if (!options.whole_segments || options.receive_buffer != 0 || connection == nullptr) return;
+  const u32 mss = connection->mss();
+  options.receive_buffer = (options.buffers.receive + mss - 1) / mss * mss;
+  options.settings.receive_buffer = options.receive_buffer;
+  apply_options();
+}
+
 void TcpSocket::apply_options() {
+  if (options.timestamping != timestamping_) reports_.count_from(bytes_queued_);
+  timestamping_ = options.timestamping;
   const Instant now = environment_.now();
   if (listening_) {
     host_.change(listener_, options.settings);

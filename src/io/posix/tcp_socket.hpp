@@ -3,7 +3,6 @@
 // a call: -EAGAIN where it would have to wait.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <span>
 
@@ -13,6 +12,7 @@
 #include "io/posix/descriptor.hpp"
 #include "io/posix/environment.hpp"
 #include "io/posix/error_queue.hpp"
+#include "io/posix/send_reports.hpp"
 #include "io/posix/socket_options.hpp"
 
 namespace handfast::io::posix {
@@ -57,7 +57,7 @@ class TcpSocket final : public Descriptor {
   /// After time or packets went by: whether there is room to write again, and which sends are
   /// complete. To be called while is_expecting().
   void on_progress();
-  bool is_expecting() const { return no_space_ || !zerocopy_.empty(); }
+  bool is_expecting() const { return no_space_ || !reports_.empty(); }
   /// The pending error, which is told once (SO_ERROR).
   int take_error();
 
@@ -88,7 +88,8 @@ class TcpSocket final : public Descriptor {
   bool has_memory(const tcp::Connection& connection) const;
   bool is_writable() const;
   void expand_send_buffer(const tcp::Connection& connection);
-  void note_completions();
+  void take_reports();
+  void round_receive_buffer();
 
   host::Host& host_;
   Environment& environment_;
@@ -109,13 +110,10 @@ class TcpSocket final : public Descriptor {
   u32 send_buffer_ = 0;    // as it has grown, bytes of memory
   bool no_space_ = false;  // somebody wants to hear of room
   u32 unacknowledged_seen_ = 0;
-  u32 zerocopy_next_ = 0;
-  struct Completion {
-    u32 number;
-    u64 end;  // bytes acknowledged when it is done
-  };
-  std::deque<Completion> zerocopy_;
+  SendReports reports_;
+  u32 timestamping_ = 0;  // as reports_ knows it
   u64 bytes_queued_ = 0;
+  u64 buffer_start_ = 0;  // where the last buffer of the send queue begins, in bytes queued
 };
 
 /// The errno for the way in which a connection ended.

@@ -104,8 +104,9 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
   }
   no_space_ = no_space_ || from.left() > 0;
   if (from.done() > before) {
-    if ((flags & MSG_ZEROCOPY) != 0 && options.zerocopy && from.left() == 0)
-      zerocopy_.push_back({zerocopy_next_++, bytes_queued_});
+    const bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && options.zerocopy;
+    if (zerocopy && from.left() == 0) reports_.add_zerocopy(bytes_queued_);
+    reports_.add_stamp(bytes_queued_, options.timestamping);
     return static_cast<long>(from.done() - before);
   }
   return wanted == 0 ? 0 : -EAGAIN;
@@ -115,9 +116,14 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
 // only while there is memory. So the last may reach beyond the limit.
 long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, bool more) {
   const u32 chunk = connection.super_segment_max();
-  const u32 filled = connection.not_sent() % chunk;
-  if (filled == 0 && !has_memory(connection)) return 0;
-  u32 left = chunk - filled;
+  const u32 not_sent = connection.not_sent();
+  buffer_start_ = std::max(buffer_start_, bytes_queued_ - not_sent);
+  const u64 buffer_end = not_sent == 0 ? 0 : buffer_start_ + chunk;
+  if (buffer_end <= bytes_queued_) {
+    if (!has_memory(connection)) return 0;
+    buffer_start_ = bytes_queued_;
+  }
+  u32 left = to<u32>(buffer_start_ + chunk - bytes_queued_);
   const u32 before = left;
   while (left > 0 && from.left() > 0) {
     const MutBytes text = from.next();
@@ -176,11 +182,7 @@ void TcpSocket::expand_send_buffer(const tcp::Connection& connection) {
 
 void TcpSocket::on_progress() {
   const tcp::Connection* connection = this->connection();
-  if (!zerocopy_.empty()) {
-    const bool before = errors_.empty();
-    note_completions();
-    if (before && !errors_.empty()) wake(EPOLLERR);
-  }
+  take_reports();
   if (!no_space_ || connection == nullptr) return;
   if (connection->unacknowledged() < unacknowledged_seen_) expand_send_buffer(*connection);
   unacknowledged_seen_ = connection->unacknowledged();
@@ -189,16 +191,16 @@ void TcpSocket::on_progress() {
   wake(EPOLLOUT | EPOLLWRNORM);
 }
 
-// Linux tells of a zero-copy send when the last reference to its pages is gone: when it has been
-// acknowledged, or will never be.
-void TcpSocket::note_completions() {
-  if (zerocopy_.empty()) return;
+void TcpSocket::take_reports() {
+  if (reports_.empty()) return;
   const tcp::Connection* connection = this->connection();
-  const u64 pending = connection == nullptr ? 0 : connection->unacknowledged();
-  while (!zerocopy_.empty() && (ended_ || zerocopy_.front().end + pending <= bytes_queued_)) {
-    errors_.push_completion(zerocopy_.front().number, zerocopy_.front().number);
-    zerocopy_.pop_front();
+  SendReports::Progress progress{
+      .sent = bytes_queued_, .acknowledged = bytes_queued_, .over = ended_};
+  if (connection != nullptr) {
+    progress.sent -= connection->not_sent();
+    progress.acknowledged -= connection->unacknowledged();
   }
+  if (reports_.take(progress, environment_.now(), errors_)) wake(EPOLLERR);
 }
 
 }  // namespace handfast::io::posix

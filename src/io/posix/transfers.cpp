@@ -39,10 +39,7 @@ int check(const msghdr* message) {
 
 ssize_t Sockets::receive_stream(const std::shared_ptr<TcpSocket>& socket, msghdr& message,
                                 int flags) {
-  if ((flags & MSG_ERRQUEUE) != 0) {
-    socket->readiness();  // completions are found by looking
-    return socket->receive_error(message);
-  }
+  if ((flags & MSG_ERRQUEUE) != 0) return socket->receive_error(message);
   Transfer into(pieces_of(message));
   const bool non_blocking = socket->non_blocking || (flags & MSG_DONTWAIT) != 0;
   const bool all = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0;
