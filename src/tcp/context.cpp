@@ -30,7 +30,7 @@ u32 Context::timestamp_offset(const wire::Flow& flow) const {
 }
 
 SipKey Context::key_for(std::string_view purpose) const {
-  const Bytes bytes{reinterpret_cast<const u8*>(purpose.data()), purpose.size()};
+  const Bytes bytes = as_bytes(purpose);
   const SipKey half{siphash(secret_, bytes), secret_.k1};
   return {siphash(half, bytes), siphash(secret_, bytes.subspan(1))};
 }

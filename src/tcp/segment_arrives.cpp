@@ -276,13 +276,16 @@ void Connection::seventh_process_text(const wire::TcpSegment& segment, Instant n
 }
 
 void Connection::eighth_check_fin(const wire::TcpSegment& segment, Instant now) {
-  if (!segment.header.has(TcpFlags::fin) || state_ == State::closed) return;
-  const u32 fin = segment.header.sequence + to<u32>(segment.payload.size());
-  if (peer_fin_received_) {
-    ack_now_ = true;  // it did not hear our acknowledgment
-    return;
+  if (state_ == State::closed) return;
+  if (segment.header.has(TcpFlags::fin)) {
+    ack_now_ = true;
+    if (peer_fin_received_) return;  // it did not hear our acknowledgment
+    rcv_.fin = segment.header.sequence + to<u32>(segment.payload.size());
+    fin_seen_ = true;
   }
-  if (fin != rcv_.nxt || seq_gt(fin, rcv_.right_edge)) return;  // text before it is missing
+  // Where text before it is missing, the FIN counts when that has come.
+  if (!fin_seen_ || peer_fin_received_ || rcv_.fin != rcv_.nxt) return;
+  if (seq_gt(rcv_.fin, rcv_.right_edge)) return;
   ++rcv_.nxt;
   rcv_.right_edge = seq_max(rcv_.right_edge, rcv_.nxt);
   peer_fin_received_ = true;

@@ -63,6 +63,7 @@ class Tcb {
   bool fin_sent_ : 1 = false;
   bool fin_acked_ : 1 = false;
   bool peer_fin_received_ : 1 = false;
+  bool fin_seen_ : 1 = false;  // at rcv_.fin, perhaps beyond text that is missing
   bool released_ : 1 = false;
   bool wants_room_ : 1 = false;
   bool more_coming_ : 1 = false;

@@ -24,6 +24,7 @@ struct ReceiveVariables {
   u32 right_edge = 0;  // RCV.NXT + RCV.WND as last told to the peer; it never moves back
   u32 limit = 0;       // bytes to which the window may open now
   u32 last_ack_sent = 0;
+  u32 fin = 0;  // the peer's FIN; valid once it has been seen
 };
 
 /// RFC 6582 and RFC 6675 (which losses), RFC 8985 (when they are seen), RFC 6937 (how fast they

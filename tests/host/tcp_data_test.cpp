@@ -30,6 +30,18 @@ TEST(Receive, keeps_data_out_of_order_and_says_so_at_once) {
   peer.expect_received(300);
 }
 
+TEST(Receive, remembers_a_fin_that_comes_before_the_text_in_front_of_it) {
+  ScriptedPeer peer;
+  peer.open_passive();
+  peer.inject(fin().seq(301));
+  peer.expect(ack().ack(1));
+  peer.expect_state(State::established);
+  peer.inject(data(300).seq(1));
+  peer.expect(ack().ack(302));
+  peer.expect_received(300);
+  peer.expect_state(State::close_wait);
+}
+
 TEST(Receive, takes_only_what_is_new_of_overlapping_segments) {
   ScriptedPeer peer;
   peer.open_passive();
