@@ -12,9 +12,8 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
   const wire::TcpHeader& h = segment.header;
   const u32 window_before = snd_.wnd;
   const u32 una_before = snd_.una;
-  const bool limited = seq_ge(recover_.limited_at, una_before);
   Progress progress;
-  progress.window_limited = limited;
+  progress.window_limited = uses_window();
   if (seq_gt(h.acknowledgment, snd_.una)) acknowledge(h.acknowledgment, h, progress, now);
   if (sack_ && h.options.sack_count > 0) take_sack_blocks(h, progress, now);
   update_send_window(segment, progress.acked > 0);
@@ -25,6 +24,7 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
                        !h.has(TcpFlags::fin) && snd_.wnd == window_before && flight_ != nullptr &&
                        !flight_->empty();
   detect_loss(progress, now);
+  react_to_echo(h, now);
   after_ack(progress, now);
   if (wants_room_ && !fin_queued_) {
     const u32 limit = send_limit();
@@ -33,10 +33,14 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
       tell(Event::writable);
     }
   }
+  // A window that still is closed was told of by somebody who lives: the next probe has time.
+  if (is_armed(Timer::persist)) set_timer(Timer::persist, now + persist_interval());
   if (fin_acked_) fin_acknowledged(now);
 }
 
 void Connection::fin_acknowledged(Instant now) {
+  if (state_ == State::fin_wait_1 || state_ == State::closing || state_ == State::last_ack)
+    tell(Event::flushed);
   switch (state_) {
     case State::closing: enter(State::time_wait, now, {"our FIN is acknowledged"}); return;
     case State::last_ack: end(Errc::none, now, {"our FIN is acknowledged"}); return;
@@ -66,7 +70,6 @@ void Connection::update_send_window(const wire::TcpSegment& segment, bool newer)
   snd_.wl1 = h.sequence;
   snd_.wl2 = h.acknowledgment;
   if (snd_.wnd == 0) return;
-  stop_timer(Timer::persist);
   persist_backoff_ = 0;
 }
 
@@ -94,6 +97,7 @@ void Connection::acknowledge(u32 ack, const wire::TcpHeader& header, Progress& p
       if (record.transmissions == 1 && !sample) sample = now - record.at;
     }
     if (seq_gt(record.end, ack)) {
+      if (traffic_ != nullptr) traffic_->rate.on_part_delivered(part);
       record.start = ack;
       break;
     }
@@ -101,7 +105,7 @@ void Connection::acknowledge(u32 ack, const wire::TcpHeader& header, Progress& p
     flight_->pop_front();
   }
   if (flight_ != nullptr && flight_->empty()) context_.flights.give(std::move(flight_));
-  if (tally_ != nullptr) tally_->bytes_acked += text;
+  if (traffic_ != nullptr) traffic_->bytes_acked += text;
   snd_.una = ack;
   send_ring_.consume(text);
   send_ring_.release_if_empty(context_.buffers);
@@ -139,7 +143,7 @@ void Connection::take_sack_blocks(const wire::TcpHeader& header, Progress& progr
     if (duplicate) {
       progress.reported_duplicate = true;
       ++context_.counters.duplicates_reported;
-      if (tally_ != nullptr) ++tally_->duplicates_reported;
+      if (traffic_ != nullptr) ++traffic_->duplicates_reported;
       note_duplicate_report(block);
       continue;
     }

@@ -9,6 +9,9 @@
 
 namespace handfast::tcp {
 
+/// RFC 3168 §6.1.1: whether ECN is refused, granted to who asks, or asked for.
+enum class Ecn : u8 { off, passive, active };
+
 /// The host's own choices, and the Settings of a connection that makes none.
 struct Config : Settings {
   // Opening.
@@ -22,6 +25,7 @@ struct Config : Settings {
   bool sack = true;                // RFC 2018
   bool timestamp_offsets = true;   // RFC 7323 §5.4: an offset for each flow; false: all show uptime
   wire::OptionStyle option_style = wire::OptionStyle::linux;  // of SYNs
+  Ecn ecn = Ecn::passive;
 
   // Closing.
   Duration msl = 30s;          // TIME-WAIT lasts twice this (RFC 9293 §3.4.2 says 2 min)

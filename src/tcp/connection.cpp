@@ -29,7 +29,8 @@ void Connection::enter(State next, Instant now, trace::Why why) {
       restart_keepalive(now);
       break;
     case State::fin_wait_2:
-      if (released_) set_timer(Timer::fin_wait_2, now + settings().fin_wait_2_timeout);
+      if (released_)
+        set_timer(Timer::fin_wait_2, now + std::max(settings().fin_wait_2_timeout, Duration(0)));
       break;
     case State::time_wait:
     case State::closed:
@@ -65,10 +66,11 @@ void Connection::end(Errc code, Instant now, trace::Why why) {
 }
 
 std::optional<Event> Connection::poll_event() {
-  for (const Event event :
-       {Event::connected, Event::readable, Event::writable, Event::peer_closed, Event::closed}) {
+  if (events_ == 0) return std::nullopt;
+  for (const Event event : {Event::connected, Event::urgent, Event::readable, Event::writable,
+                            Event::peer_closed, Event::flushed, Event::heartbeat, Event::closed}) {
     if ((events_ & bit(event)) == 0) continue;
-    events_ = to<u8>(events_ & ~bit(event));
+    events_ = to<u16>(events_ & ~bit(event));
     return event;
   }
   return std::nullopt;

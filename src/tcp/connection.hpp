@@ -10,30 +10,12 @@
 #include "base/types.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/info.hpp"
+#include "tcp/output.hpp"
 #include "tcp/tcb.hpp"
 #include "wire/icmp.hpp"
 #include "wire/tcp.hpp"
 
 namespace handfast::tcp {
-
-/// One segment, or a super-segment, to be sent. The payload lies in the send ring until the next
-/// call into the connection.
-struct Transmit {
-  wire::TcpHeader header;
-  std::array<Bytes, 2> payload{};
-  u16 segment_size = 0;  // 0, or the payload bytes of each segment to split into
-  u8 ecn = 0;            // for the IP header
-  u32 payload_length() const { return to<u32>(payload[0].size() + payload[1].size()); }
-};
-
-/// What the application should know; each is told once per change.
-enum class Event : u8 {
-  connected,    // ESTABLISHED was reached
-  readable,     // received() has grown
-  writable,     // the send buffer has room again after send_space() was short
-  peer_closed,  // the peer's FIN: no more will come than received() holds
-  closed,       // the connection is over; error() says why
-};
 
 class Connection : private Tcb {
  public:
@@ -61,9 +43,17 @@ class Connection : private Tcb {
   MutBytes send_space(u32 wanted);
   /// Queues the first `n` bytes of what send_space() gave (§3.10.2). `more`: hold a part segment.
   void send(u32 n, bool more = false);
+  /// The same, and the peer hears that what comes up to its end is urgent (RFC 6093).
+  void send_urgent(u32 n);
+  /// Bytes to read before the mark of the peer's urgent data, if there is one (SIOCATMARK: 0).
+  std::optional<u32> urgent_mark() const;
+  /// The urgent byte, once, where Settings::urgent_out_of_line takes it out of the stream.
+  std::optional<u8> take_urgent();
+  bool has_urgent() const { return traffic_ != nullptr && traffic_->urgent_arrived; }
   /// The first contiguous piece of what came in order (§3.10.3).
-  Bytes received() const { return receive_ring_.front(); }
-  u32 received_size() const { return receive_ring_.size(); }
+  Bytes received() const;
+  /// How much may be read, up to a mark of urgent data (SIOCINQ).
+  u32 received_size() const;
   /// The first contiguous piece of it beyond `offset`, at most `length` bytes.
   Bytes peek(u32 offset, u32 length) const;
   void consume(u32 n, Instant now);
@@ -109,7 +99,7 @@ class Connection : private Tcb {
   std::string_view broken_invariant() const;
 
  private:
-  static constexpr u8 bit(Event event) { return to<u8>(1u << to<u8>(event)); }
+  static constexpr u16 bit(Event event) { return to<u16>(1u << to<u8>(event)); }
 
   // edges: the only writers of state_
   void enter(State next, Instant now, trace::Why why);
@@ -118,11 +108,12 @@ class Connection : private Tcb {
 
   // segment_arrives.cpp, RFC 9293 §3.10.7
   void arrives_in_syn_sent(const wire::TcpSegment& segment, Instant now);
-  void arrives_synchronized(wire::TcpSegment segment, Instant now);
+  void arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant now);
   bool first_check_sequence_number(wire::TcpSegment& segment, Instant now);
   bool second_check_rst(const wire::TcpSegment& segment, Instant now);
   bool fourth_check_syn(const wire::TcpSegment& segment, Instant now);
   bool fifth_check_ack(const wire::TcpSegment& segment, Instant now);
+  void sixth_check_urg(const wire::TcpSegment& segment);
   void seventh_process_text(const wire::TcpSegment& segment, Instant now);
   void eighth_check_fin(const wire::TcpSegment& segment, Instant now);
   bool survives_paws(const wire::TcpSegment& segment) const;
@@ -131,8 +122,23 @@ class Connection : private Tcb {
   void take_syn_options(const wire::TcpHeader& syn);
   void note_timestamp(const wire::TcpSegment& segment, Instant now);
 
+  // urgent.cpp
+  bool is_urgent() const;
+  void point_to_urgent(wire::TcpHeader& header) const;
+  void settle_urgent();
+  u32 read_sequence() const;
+
+  // ecn.cpp
+  static u16 ecn_offer(const Config& config, u8 retries);
+  void take_ecn_answer(const wire::TcpHeader& syn_ack);
+  void note_mark(const wire::TcpHeader& header, u8 ecn, Instant now);
+  u8 mark_outgoing(wire::TcpHeader& header, bool fresh);
+  void react_to_echo(const wire::TcpHeader& header, Instant now);
+
   // receive.cpp
-  void take_in_order(Bytes text, Instant now);
+  void take_in_order(Bytes text, bool pushed, Instant now);
+  AckPolicy::Now ack_circumstances(Instant now) const;
+  void hurry_acks(u32 count, Instant now);
   void keep_out_of_order(u32 sequence, Bytes text, Instant now);
   void schedule_ack(Instant now);
   void report_duplicate(u32 left, u32 right);
@@ -163,6 +169,9 @@ class Connection : private Tcb {
   void mark_lost(u32 index);
   void mark_first_segment_lost();
   void enter_fast_recovery(Instant now, trace::Why why);
+  void begin_reduction(Instant now);
+  void trace_window(trace::Why why, Instant now);
+  AckSample make_sample(const Progress& progress, Instant now) const;
   void after_ack(const Progress& progress, Instant now);
   void proportional_reduction(const Progress& progress);
   u32 in_flight() const;
@@ -180,14 +189,14 @@ class Connection : private Tcb {
   void end_tail_probe(const Progress& progress, Instant now);
 
   // info.cpp
-  Tally& tally();
+  Traffic& traffic();
   /// How many segments carry so many bytes.
   u32 segments_of(u32 bytes) const {
     const u32 mss = mss_now();
     return bytes <= mss ? 1 : (bytes + mss - 1) / mss;
   }
   void report_flight(Info& out) const;
-  void report_tally(Info& out, Instant now) const;
+  void report_traffic(Info& out, Instant now) const;
 
   // transmit.cpp
   wire::TcpHeader make_header(u32 sequence, u16 flags, Instant now);
@@ -199,8 +208,7 @@ class Connection : private Tcb {
   Transmit transmit_range(u32 start, u32 end, trace::Why why, Instant now);
   Transmit transmit_empty(u32 sequence, trace::Why why, Instant now);
   Transmit sent(Transmit out, trace::Why why, Instant now);
-  u32 burst_max(u32 payload_max, u32 mss) const;
-  u32 sendable(u32 unsent, u32 burst);
+  u32 sendable(u32 unsent, u32 burst, Instant now);
   bool may_send_part(u32 length, u32 unsent) const;
   u32 window_room() const;
   void record_sent(u32 start, u32 end, Instant now);
@@ -209,11 +217,23 @@ class Connection : private Tcb {
   u32 advertised_mss() const;
   u32 text_max() const;
   u32 send_limit() const;
-  void restart_after_idle(Instant now);
-  void note_wait(Instant now);
   void count_retransmitted(u32 length);
 
+  // validation.cpp
+  bool uses_window() const;
+  void note_window_use(bool limited, Instant now);
+  void restart_after_idle(Instant now);
+  void note_wait(Instant now);
+  bool is_paced() const;
+  bool may_send_now(Instant now);
+  u64 pacing_rate() const;
+  void pace(u32 bytes, Instant now);
+  u32 burst_max(u32 payload_max) const;
+
   // timeouts.cpp
+  Duration persist_interval() const;
+  bool is_patience_over(Instant now) const;
+  Instant within_patience(Instant due, Instant now) const;
   void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }
   void stop_timer(Timer timer) { set_timer(timer, never); }
   bool is_armed(Timer timer) const { return timers_[to<u8>(timer)] != never; }

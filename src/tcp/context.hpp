@@ -11,7 +11,7 @@
 #include "tcp/counters.hpp"
 #include "tcp/flight.hpp"
 #include "tcp/reassembly.hpp"
-#include "tcp/tally.hpp"
+#include "tcp/traffic.hpp"
 #include "trace/event.hpp"
 #include "wire/address.hpp"
 
@@ -41,7 +41,7 @@ class Context {
   FlightPool flights;
   SettingsPool settings_pool;
   RangePool ranges;
-  TallyPool tallies;
+  TrafficPool traffics;
   trace::Sink* const sink;
   SharedSettings* const defaults;
   Counters counters;

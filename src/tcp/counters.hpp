@@ -29,7 +29,10 @@ struct Counters {
   u64 out_of_order = 0;  // segments kept for reassembly
   u64 duplicates = 0;    // segments with nothing new
   u64 paws_rejected = 0;
-  u64 challenge_acks = 0;  // RFC 5961
+  u64 ecn_connections = 0;  // RFC 3168: that negotiated it
+  u64 ecn_marks_in = 0;     // segments that came with CE
+  u64 ecn_echoes_in = 0;    // segments that came with ECE
+  u64 challenge_acks = 0;   // RFC 5961
   u64 challenge_acks_suppressed = 0;
   u64 listen_overflows = 0;  // handshakes that found the accept queue full
   u64 listen_drops = 0;      // SYNs and last ACKs that a listener did not take, for whatever reason

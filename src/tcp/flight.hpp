@@ -18,8 +18,12 @@ struct Sent {
   u32 end = 0;
   Instant at{};  // of its last transmission
   u16 transmissions = 1;
-  bool sacked = false;
-  bool lost = false;  // to be sent again
+  bool sacked : 1 = false;
+  bool lost : 1 = false;         // to be sent again
+  bool app_limited : 1 = false;  // RateSampler's, like what follows
+  u32 delivered_before = 0;      // bytes
+  u32 since_delivery = 0;        // µs
+  u32 since_first = 0;           // µs
   u32 length() const { return end - start; }
 };
 

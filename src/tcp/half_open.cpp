@@ -39,11 +39,13 @@ HalfOpen::HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegm
   timestamps_ = o.timestamps.has_value() && config.timestamps;
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
   sack_ = o.sack_permitted && config.sack;
+  ecn_ = config.ecn != Ecn::off && syn.header.has(TcpFlags::ece) && syn.header.has(TcpFlags::cwr);
 }
 
 void HalfOpen::become_cookie(Context& context, Instant now) {
   cookie_ = true;
   iss_ = context.syn_cookies.make(flow_, irs_, mss_, now);
+  ecn_ = false;
   // Without a timestamp there is no room for them.
   if (timestamps_) return;
   scaling_ = false;
@@ -107,7 +109,7 @@ HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSe
 wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   wire::TcpHeader h = challenge_ack(context, now);
   h.sequence = iss_;
-  h.flags = TcpFlags::syn | TcpFlags::ack;
+  h.flags = to<u16>(TcpFlags::syn | TcpFlags::ack | (ecn_ ? TcpFlags::ece : 0));
   const u16 headers = flow_.remote.address.is_v4() ? 40 : 60;
   const u32 mss_max = context.config.mss_max != 0 ? context.config.mss_max : 65535;
   h.options.mss = to<u16>(std::min<u32>(path_mtu_ - std::min(path_mtu_, headers), mss_max));

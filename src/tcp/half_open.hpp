@@ -65,6 +65,7 @@ class HalfOpen {
   bool timestamps_ : 1 = false;
   bool sack_ : 1 = false;
   bool cookie_ : 1 = false;  // it was, or will be, remembered by the peer alone
+  bool ecn_ : 1 = false;     // RFC 3168 was asked for, and is granted
 };
 static_assert(sizeof(HalfOpen) <= 80);
 

@@ -22,7 +22,8 @@ Info Connection::info(Instant now) const {
   out.timestamps = timestamps_;
   out.sack = sack_;
   out.scaling = scaling_;
-  out.quick_ack = quick_acks_left_ > 0;
+  out.quick_ack = true;
+  out.ecn = ecn_;
   out.send_scale = send_scale_;
   out.receive_scale = receive_scale_;
   out.rto = rtt_.timeout(context_.config);
@@ -33,7 +34,7 @@ Info Connection::info(Instant now) const {
 
   const u32 mss = mss_now();
   out.send_mss = mss;
-  out.receive_mss = receive_mss_ != 0 ? receive_mss_ : std::min<u32>(536, mss);
+  out.receive_mss = std::min<u32>(536, mss);
   out.advertised_mss = advertised_mss() - (timestamps_ ? 12 : 0);
   out.path_mtu = mtu_;
   out.congestion_window = control_.window();
@@ -49,13 +50,17 @@ Info Connection::info(Instant now) const {
   out.not_sent = not_sent();
   report_flight(out);
   if (text_sent_at_ != Instant{}) out.since_data_sent = now - text_sent_at_;
-  if (tally_ != nullptr) report_tally(out, now);
+  if (traffic_ != nullptr) report_traffic(out, now);
   return out;
 }
 
-Tally& Connection::tally() {
-  if (tally_ == nullptr) tally_ = context_.tallies.take();
-  return *tally_;
+Traffic& Connection::traffic() {
+  if (traffic_ == nullptr) {
+    traffic_ = context_.traffics.take();
+    traffic_->acks.expect_segments_of(std::min<u32>(536, mss_now()));
+    traffic_->window_used_point = snd_.una;
+  }
+  return *traffic_;
 }
 
 void Connection::report_flight(Info& out) const {
@@ -64,6 +69,7 @@ void Connection::report_flight(Info& out) const {
       out.phase = recover_.sacked_bytes > 0 || recover_.duplicate_acks > 0 ? Info::Phase::disorder
                                                                            : Info::Phase::open;
       break;
+    case LossRecovery::Phase::reduced: out.phase = Info::Phase::reduced; break;
     case LossRecovery::Phase::fast: out.phase = Info::Phase::recovery; break;
     case LossRecovery::Phase::timeout: out.phase = Info::Phase::loss; break;
   }
@@ -78,9 +84,13 @@ void Connection::report_flight(Info& out) const {
   }
 }
 
-void Connection::report_tally(Info& out, Instant now) const {
-  Tally t = *tally_;
+void Connection::report_traffic(Info& out, Instant now) const {
+  Traffic t = *traffic_;
   t.book(now);
+  out.quick_ack = !t.acks.is_interactive();
+  out.receive_mss = t.acks.mss();
+  if (t.acks.ato() != 0ns) out.ato = t.acks.ato();
+  out.ecn_seen = t.ecn_seen;
   out.since_ack_received = since(t.ack_received_at, now);
   out.since_data_received = since(t.data_received_at, now);
   out.bytes_acked = t.bytes_acked;
@@ -100,6 +110,9 @@ void Connection::report_tally(Info& out, Instant now) const {
   out.timeouts = t.timeouts;
   out.timeout_episodes = t.timeout_episodes;
   out.timeout_time = t.timeout_time + since(t.timeout_since, now);
+  out.pacing_rate = is_paced() ? pacing_rate() : 0;
+  out.delivery_rate = t.rate.rate();
+  out.app_limited = t.rate.is_app_limited();
   out.busy = t.waited_network + t.waited_window + t.waited_buffer;
   out.window_limited = t.waited_window;
   out.buffer_limited = t.waited_buffer;

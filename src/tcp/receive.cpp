@@ -8,7 +8,7 @@ namespace handfast::tcp {
 
 using wire::Drop;
 
-void Connection::take_in_order(Bytes text, Instant now) {
+void Connection::take_in_order(Bytes text, bool pushed, Instant now) {
   const u32 length = to<u32>(text.size());
   const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;
   const u32 stored = receive_ring_.size();
@@ -25,9 +25,9 @@ void Connection::take_in_order(Bytes text, Instant now) {
   }
   receive_ring_.commit(next - rcv_.nxt);
   context_.counters.bytes_in += next - rcv_.nxt;
-  tally().bytes_received += next - rcv_.nxt;
+  traffic().bytes_received += next - rcv_.nxt;
   rcv_.nxt = next;
-  receive_mss_ = to<u16>(std::max<u32>(receive_mss_, std::min<u32>(length, mtu_)));
+  traffic_->acks.on_text(length, pushed, ack_circumstances(now));
   // The window opens while the application keeps up: a slow reader holds little memory.
   if (receive_ring_.size() < rcv_.limit / 2)
     rcv_.limit = std::min(context_.config.receive_buffer_max, rcv_.limit + 2 * length);
@@ -42,7 +42,7 @@ void Connection::take_in_order(Bytes text, Instant now) {
 void Connection::keep_out_of_order(u32 sequence, Bytes text, Instant now) {
   ack_now_ = true;  // RFC 5681 §4.2: "A TCP receiver SHOULD send an immediate duplicate ACK"
   ++context_.counters.out_of_order;
-  ++tally().out_of_order;
+  ++traffic().out_of_order;
   const u32 offset = receive_ring_.size() + (sequence - rcv_.nxt);
   const u32 end = offset + to<u32>(text.size());
   const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;
@@ -69,15 +69,22 @@ void Connection::report_duplicate(u32 left, u32 right) {
 }
 
 void Connection::schedule_ack(Instant now) {
-  const u32 waiting = rcv_.nxt - rcv_.last_ack_sent;
-  if (quick_acks_left_ > 0) {
-    --quick_acks_left_;
+  // RFC 9293 MUST-58: at least every second full-sized segment.
+  if (traffic_->acks.is_due(rcv_.nxt - rcv_.last_ack_sent)) {
     ack_now_ = true;
-  } else if (waiting > receive_mss_) {
-    ack_now_ = true;  // RFC 9293 MUST-58: at least every second full-sized segment
   } else if (!is_armed(Timer::delayed_ack)) {
-    set_timer(Timer::delayed_ack, now + context_.config.delayed_ack);
+    set_timer(Timer::delayed_ack,
+              now + traffic_->acks.delay(context_.config.delayed_ack, rtt_.smoothed()));
   }
+}
+
+AckPolicy::Now Connection::ack_circumstances(Instant now) const {
+  const Config& config = context_.config;
+  return {now, config.delayed_ack, rtt_.timeout(config), window_advertised(), config.quick_acks};
+}
+
+void Connection::hurry_acks(u32 count, Instant now) {
+  traffic().acks.hurry(count, ack_circumstances(now));
 }
 
 u32 Connection::window_available() const {

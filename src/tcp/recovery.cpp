@@ -16,7 +16,10 @@ u32 Connection::in_flight() const {
 
 void Connection::note_delivered(const Sent& record, Instant now) {
   const Duration rtt = now - record.at;
-  if (tally_ != nullptr) tally_->delivered += segments_of(record.length());
+  if (traffic_ != nullptr) {
+    traffic_->delivered += segments_of(record.length());
+    traffic_->rate.on_delivered(record, now);
+  }
   // RFC 8985 §6.2 step 2: an ACK this early answers an earlier transmission.
   if (record.transmissions > 1 && rtt < rtt_.minimum()) return;
   if (record.at > recover_.rack_at ||
@@ -29,7 +32,7 @@ void Connection::note_delivered(const Sent& record, Instant now) {
     recover_.highest_sacked = record.end;
   } else if (record.transmissions == 1 && seq_lt(record.end, recover_.highest_sacked)) {
     recover_.reordering_seen = true;  // step 3
-    if (tally_ != nullptr) ++tally_->reordering_seen;
+    if (traffic_ != nullptr) ++traffic_->reordering_seen;
   }
 }
 
@@ -65,7 +68,7 @@ void Connection::detect_loss_by_time(Instant now) {
   // to break.
   Duration patience = std::min(rtt_.minimum() / 4 * (1 + recover_.patience_steps), rtt_.smoothed());
   if (!recover_.reordering_seen &&
-      (recover_.phase != Phase::none || recover_.sacked_bytes >= 3 * mss_now()))
+      (recover_.phase >= Phase::fast || recover_.sacked_bytes >= 3 * mss_now()))
     patience = 0ns;
   Duration wait = 0ns;
   bool found = false;
@@ -85,7 +88,7 @@ void Connection::detect_loss_by_time(Instant now) {
     }
   }
   if (wait > 0ns) set_timer(Timer::reorder, now + wait);
-  if (found && recover_.phase == Phase::none)
+  if (found && recover_.phase < Phase::fast)
     enter_fast_recovery(now, {"later segments were delivered (RACK)"});
 }
 
@@ -107,7 +110,7 @@ void Connection::detect_loss_by_duplicates(const Progress& progress, Instant now
   const u32 out = snd_.nxt - snd_.una;
   recover_.sacked_bytes = std::min(recover_.sacked_bytes + mss, out > mss ? out - mss : 0);
   // Step 2: "three duplicate ACKs", and not those of an episode that is just over.
-  if (recover_.phase == Phase::none && recover_.duplicate_acks == 3 &&
+  if (recover_.phase < Phase::fast && recover_.duplicate_acks == 3 &&
       seq_gt(snd_.una, recover_.point)) {
     mark_first_segment_lost();
     enter_fast_recovery(now, {"three duplicate ACKs"});
@@ -130,47 +133,72 @@ void Connection::mark_first_segment_lost() {
 
 void Connection::enter_fast_recovery(Instant now, trace::Why why) {
   ++context_.counters.fast_retransmits;
+  // RFC 3168 §6.1.2: who has slowed down for a mark in this window does not do so again.
+  const bool slower_already = recover_.phase == Phase::reduced;
   recover_.phase = Phase::fast;
-  begin_episode(now);
-  recover_.point = snd_.nxt;
   recover_.force_retransmit = true;
+  if (slower_already) {
+    recover_.point = snd_.nxt;
+  } else {
+    begin_episode(now);
+    begin_reduction(now);
+  }
+  // RFC 6937: at first one segment goes; what the next ACKs deliver allows more.
+  control_.set_window(in_flight() + mss_now());
+  if (recover_.probe_armed) restart_retransmit_timer(now);  // RFC 8985 §7.2: no probes in recovery
+  trace_window(why, now);
+}
+
+void Connection::begin_reduction(Instant now) {
+  recover_.point = snd_.nxt;
+  if (ecn_) traffic().ecn_reduced = true;
   recover_.prr_start = std::max(snd_.nxt - snd_.una, 1u);
   recover_.prr_delivered = 0;
   recover_.prr_out = 0;
   control_.on_loss(mss_now(), now);
-  // RFC 6937: at first one segment goes; what the next ACKs deliver allows more.
-  control_.set_window(in_flight() + mss_now());
-  if (recover_.probe_armed) restart_retransmit_timer(now);  // RFC 8985 §7.2: no probes in recovery
+}
+
+void Connection::trace_window(trace::Why why, Instant now) {
   if (context_.sink != nullptr)
     context_.sink->on(
         now, trace::CongestionChanged{flow_, control_.window(), control_.threshold(), why});
 }
 
+AckSample Connection::make_sample(const Progress& progress, Instant now) const {
+  AckSample sample{progress.acked, mss_now(),       snd_.una, snd_.nxt,
+                   progress.rtt,   rtt_.smoothed(), now};
+  if (traffic_ == nullptr) return sample;
+  sample.in_flight = in_flight() + progress.delivered;
+  sample.delivered = traffic_->rate.delivered();
+  sample.delivery_rate = traffic_->rate.rate();
+  sample.app_limited = traffic_->rate.is_app_limited();
+  return sample;
+}
+
 void Connection::after_ack(const Progress& progress, Instant now) {
+  if (traffic_ != nullptr && progress.delivered > 0) traffic_->rate.end_sample(rtt_.minimum(), now);
   end_tail_probe(progress, now);
-  if (recover_.phase != Phase::none && progress.acked > 0 && seq_ge(snd_.una, recover_.point)) {
-    if (recover_.phase == Phase::fast) control_.set_window(control_.threshold());
+  const u32 passed = recover_.phase == Phase::reduced ? 1 : 0;  // CWR itself must have arrived
+  if (recover_.phase != Phase::none && progress.acked > 0 &&
+      seq_ge(snd_.una, recover_.point + passed)) {
+    if (recover_.phase != Phase::timeout) control_.set_window(control_.threshold());
     recover_.phase = Phase::none;
     recover_.duplicate_acks = 0;
     if (!sack_) recover_.sacked_bytes = 0;
     if (recover_.patience_recoveries > 0 && --recover_.patience_recoveries == 0)
       recover_.patience_steps = 0;
-    if (context_.sink != nullptr)
-      context_.sink->on(now,
-                        trace::CongestionChanged{
-                            flow_, control_.window(), control_.threshold(), {"recovery is over"}});
-  } else if (recover_.phase == Phase::fast) {
+    trace_window({"recovery is over"}, now);
+  } else if (recover_.phase == Phase::fast || recover_.phase == Phase::reduced) {
     proportional_reduction(progress);
   } else if (progress.acked > 0 && progress.window_limited) {
-    control_.on_ack(
-        {progress.acked, mss_now(), snd_.una, snd_.nxt, progress.rtt, rtt_.smoothed(), now});
+    control_.on_ack(make_sample(progress, now));
   }
   if (progress.acked > 0) {
     rtt_.clear_backoff();
     retries_ = 0;
-    if (tally_ != nullptr && tally_->timeout_since != Instant{}) {
-      tally_->timeout_time += now - tally_->timeout_since;
-      tally_->timeout_since = {};
+    if (traffic_ != nullptr && traffic_->timeout_since != Instant{}) {
+      traffic_->timeout_time += now - traffic_->timeout_since;
+      traffic_->timeout_since = {};
     }
     restart_retransmit_timer(now);
   }

@@ -9,7 +9,7 @@ namespace handfast::tcp {
 using wire::Drop;
 using wire::TcpFlags;
 
-void Connection::on_segment(const wire::TcpSegment& segment, u8 /*ecn*/, Instant now) {
+void Connection::on_segment(const wire::TcpSegment& segment, u8 ecn, Instant now) {
   ++context_.counters.segments_in;
   count_received(segment, now);
   if (context_.sink != nullptr)
@@ -26,18 +26,18 @@ void Connection::on_segment(const wire::TcpSegment& segment, u8 /*ecn*/, Instant
     case State::fin_wait_2:
     case State::close_wait:
     case State::closing:
-    case State::last_ack: arrives_synchronized(segment, now); return;
+    case State::last_ack: arrives_synchronized(segment, ecn, now); return;
   }
 }
 
 void Connection::count_received(const wire::TcpSegment& segment, Instant now) {
   const u32 length = to<u32>(segment.payload.size());
   if (length == 0) {
-    if (tally_ != nullptr) ++tally_->segments_in;
+    if (traffic_ != nullptr) ++traffic_->segments_in;
     return;
   }
-  Tally& t = tally();
-  const u32 unit = std::max<u32>(receive_mss_, 1);
+  Traffic& t = traffic();
+  const u32 unit = std::max<u32>(t.acks.mss(), 1);
   const u32 count = length > mtu_ ? (length + unit - 1) / unit : 1;  // a super-segment is many
   t.segments_in += count;
   t.data_segments_in += count;
@@ -93,6 +93,7 @@ void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant no
     recover_.force_retransmit = true;
     return;
   }
+  take_ecn_answer(h);
   Progress progress;
   acknowledge(h.acknowledgment, h, progress, now);
   recover_.phase = LossRecovery::Phase::none;
@@ -108,7 +109,7 @@ void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant no
 }
 
 // §3.10.7.4, all other states.
-void Connection::arrives_synchronized(wire::TcpSegment segment, Instant now) {
+void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant now) {
   // In a simultaneous open the peer's SYN,ACK repeats the SYN that we have: its ACK counts.
   if (state_ == State::syn_received && segment.header.has(TcpFlags::syn) &&
       segment.header.has(TcpFlags::ack) && segment.header.sequence == rcv_.irs) {
@@ -122,13 +123,16 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, Instant now) {
   if (!fourth_check_syn(segment, now)) return;
   received_at_ = now;
   probes_ = 0;
-  if (settings().keepalive) restart_keepalive(now);
+  if (settings().keepalive || settings().heartbeat > 0ns) restart_keepalive(now);
   if (!fifth_check_ack(segment, now)) return;
   // After the fifth check and not with the first, where RFC 7323 §5.3 R3 has it: else a forged
   // segment with a timestamp from the future would make us refuse all true ones (PAWS).
   note_timestamp(segment, now);
-  // Sixth: the urgent pointer is advisory (RFC 6093); urgent data stays in line.
+  more_held_ = false;  // what was held for more to come follows Nagle's rule from now on
+  if (!segment.payload.empty()) note_mark(segment.header, ecn, now);
+  sixth_check_urg(segment);
   seventh_process_text(segment, now);
+  settle_urgent();
   eighth_check_fin(segment, now);
   // Fifth, FIN-WAIT-1: "if the FIN segment is now acknowledged, then enter FIN-WAIT-2". It stands
   // here so that a FIN in the same segment takes the figure's direct arrow to TIME-WAIT.
@@ -170,6 +174,7 @@ bool Connection::first_check_sequence_number(wire::TcpSegment& segment, Instant 
   if (old_timestamp) ++context_.counters.paws_rejected;
   if (!acceptable && length > 0 && seq_le(h.sequence + length, rcv_.nxt))
     ++context_.counters.duplicates;
+  if (!segment.payload.empty() && seq_lt(h.sequence, rcv_.nxt)) hurry_acks(16, now);
   if (!segment.payload.empty() && seq_lt(h.sequence, rcv_.nxt) && !old_timestamp)
     report_duplicate(h.sequence, seq_min(h.sequence + to<u32>(segment.payload.size()), rcv_.nxt));
   // "send an acknowledgment in reply (unless the RST bit is set)". One without text could be part
@@ -241,7 +246,7 @@ bool Connection::fifth_check_ack(const wire::TcpSegment& segment, Instant now) {
     drop(Drop::bad_ack, now);
     return false;
   }
-  if (tally_ != nullptr) tally_->ack_received_at = now;
+  if (traffic_ != nullptr) traffic_->ack_received_at = now;
   process_ack(segment, now);
   return state_ != State::closed;
 }
@@ -262,6 +267,7 @@ void Connection::seventh_process_text(const wire::TcpSegment& segment, Instant n
   if (seq_lt(sequence, rcv_.nxt)) {
     const u32 old = std::min<u32>(rcv_.nxt - sequence, to<u32>(text.size()));
     report_duplicate(sequence, sequence + old);
+    hurry_acks(16, now);
     text = text.subspan(old);
     sequence += old;
   }
@@ -269,7 +275,7 @@ void Connection::seventh_process_text(const wire::TcpSegment& segment, Instant n
     text = text.first(seq_lt(sequence, rcv_.right_edge) ? rcv_.right_edge - sequence : 0);
   if (text.empty()) return;
   if (sequence == rcv_.nxt) {
-    take_in_order(text, now);
+    take_in_order(text, segment.header.has(TcpFlags::psh), now);
   } else {
     keep_out_of_order(sequence, text, now);
   }

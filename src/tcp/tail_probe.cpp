@@ -10,7 +10,7 @@ using Phase = LossRecovery::Phase;
 
 bool Connection::arm_tail_probe(Instant now) {
   recover_.probe_armed = false;
-  if (!context_.config.tail_loss_probe || !sack_ || recover_.phase != Phase::none ||
+  if (!context_.config.tail_loss_probe || !sack_ || recover_.phase >= Phase::fast ||
       recover_.probe_out || recover_.sacked_bytes > 0 || !rtt_.has_sample() ||
       !is_synchronized(state_) || rtt_.backoff() > 0)
     return false;

@@ -17,7 +17,6 @@ Tcb::Tcb(Context& context, const wire::Flow& flow, u32 path_mtu, SharedSettings*
     : context_(context),
       settings_(SettingsPool::share(settings == nullptr ? context.defaults : settings)),
       flow_(flow),
-      quick_acks_left_(to<u8>(std::min<u32>(context.config.quick_acks, 255))),
       peer_mss_(default_mss(flow, context.config)),
       mtu_(to<u16>(std::min<u32>(path_mtu, 65535))),
       timestamp_offset_(context.timestamp_offset(flow)),
@@ -33,7 +32,7 @@ Tcb::~Tcb() {
   receive_ring_.release(context_.buffers);
   context_.flights.give(std::move(flight_));
   context_.ranges.give(std::move(ranges_));
-  context_.tallies.give(std::move(tally_));
+  context_.traffics.give(std::move(traffic_));
   context_.settings_pool.give(settings_);
 }
 

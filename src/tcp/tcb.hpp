@@ -43,16 +43,16 @@ class Tcb {
   wire::Flow flow_;
   State state_ = State::closed;
   Errc error_ = Errc::none;
-  u8 events_ = 0;
+  u16 events_ = 0;
   u8 probes_ = 0;  // unanswered keepalive or window probes
   u8 send_scale_ = 0;
   u8 receive_scale_ = 0;
-  u8 quick_acks_left_;
   u8 retries_ = 0;  // time-outs since the last progress
   u8 persist_backoff_ = 0;
   bool timestamps_ : 1 = false;
   bool scaling_ : 1 = false;
   bool sack_ : 1 = false;
+  bool ecn_ : 1 = false;
   bool ack_now_ : 1 = false;
   bool open_ack_ : 1 = false;  // the handshake's third segment goes out on its own
   bool probe_now_ : 1 = false;
@@ -66,10 +66,12 @@ class Tcb {
   bool fin_seen_ : 1 = false;  // at rcv_.fin, perhaps beyond text that is missing
   bool released_ : 1 = false;
   bool wants_room_ : 1 = false;
-  bool more_coming_ : 1 = false;
+  bool more_coming_ : 1 = false;          // the last SEND said so
+  bool more_held_ : 1 = false;            // and that still keeps a part segment here
+  bool pacing_ : 1 = false;               // something waits for the pacer
+  bool push_now_ : 1 = false;             // part segments go, whatever Nagle or a cork says
   bool duplicate_to_report_ : 1 = false;  // duplicate_ goes into the next ACK (RFC 2883)
   u16 peer_mss_;
-  u16 receive_mss_ = 0;  // the largest segment that came
   u16 mtu_;
   u32 reset_sequence_ = 0;
   u32 timestamp_recent_ = 0;
@@ -87,7 +89,7 @@ class Tcb {
   Ring receive_ring_;
   std::unique_ptr<Flight> flight_;
   std::unique_ptr<Ranges> ranges_;
-  std::unique_ptr<Tally> tally_;  // from the first data on
+  std::unique_ptr<Traffic> traffic_;  // from the first data on
   std::array<Instant, to<u8>(Timer::count_)> timers_;
 };
 

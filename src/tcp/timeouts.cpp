@@ -7,7 +7,11 @@ namespace handfast::tcp {
 
 using Phase = LossRecovery::Phase;
 
-Instant Connection::deadline() const { return *std::ranges::min_element(timers_); }
+Instant Connection::deadline() const {
+  const Instant first = *std::ranges::min_element(timers_);
+  if (!pacing_ || traffic_ == nullptr) return first;
+  return std::min(first, traffic_->pacer.next());
+}
 
 void Connection::on_deadline(Instant now) {
   const auto due = [&](Timer timer) {
@@ -15,7 +19,11 @@ void Connection::on_deadline(Instant now) {
     stop_timer(timer);
     return true;
   };
-  if (due(Timer::delayed_ack)) ack_now_ = true;
+  if (due(Timer::delayed_ack)) {
+    ack_now_ = true;
+    traffic_->acks.on_timer(context_.config.delayed_ack, rtt_.timeout(context_.config));
+  }
+  if (pacing_ && may_send_now(now)) pacing_ = false;  // poll_transmit() goes on
   if (due(Timer::reorder)) detect_loss_by_time(now);
   if (due(Timer::retransmit))
     recover_.probe_armed ? on_tail_probe(now) : on_retransmit_timeout(now);
@@ -40,7 +48,9 @@ void Connection::restart_retransmit_timer(Instant now) {
     retries_ = 0;
     return;
   }
-  if (!arm_tail_probe(now)) set_timer(Timer::retransmit, now + rtt_.timeout(context_.config));
+  if (arm_tail_probe(now)) return;
+  const Instant due = now + rtt_.timeout(context_.config);
+  set_timer(Timer::retransmit, retries_ > 0 ? within_patience(due, now) : due);
 }
 
 void Connection::on_retransmit_timeout(Instant now) {
@@ -48,21 +58,22 @@ void Connection::on_retransmit_timeout(Instant now) {
   const Config& config = context_.config;
   const bool opening = !is_synchronized(state_);
   const u32 retries_max = opening ? settings().syn_retries_max : config.retries_max;
-  if (retries_ >= retries_max) {
+  if (retries_ == 0) recover_.unanswered_since = (*flight_)[0].at;
+  if (is_patience_over(now)) {
+    give_up({"user time-out: nothing acknowledged after {} retransmissions", retries_}, now);
+    return;
+  }
+  if (settings().user_timeout == 0ns && retries_ >= retries_max) {
     give_up({"no answer to {} retransmissions", retries_}, now);
     return;
   }
-  if (settings().user_timeout > 0ns && !opening && now - received_at_ >= settings().user_timeout) {
-    give_up({"user time-out: nothing acknowledged"}, now);
-    return;
-  }
-  ++retries_;
+  if (retries_ < 255) ++retries_;
   ++context_.counters.timeouts;
-  if (tally_ != nullptr) {
-    ++tally_->timeouts;
-    if (tally_->timeout_since == Instant{}) {
-      ++tally_->timeout_episodes;
-      tally_->timeout_since = now;
+  if (traffic_ != nullptr) {
+    ++traffic_->timeouts;
+    if (traffic_->timeout_since == Instant{}) {
+      ++traffic_->timeout_episodes;
+      traffic_->timeout_since = now;
     }
   }
   trace_timer("retransmit", {"time-out {} of {}", retries_, retries_max}, now);
@@ -93,9 +104,24 @@ void Connection::on_retransmit_timeout(Instant now) {
   restart_retransmit_timer(now);
 }
 
+Duration Connection::persist_interval() const {
+  // RFC 9293 MUST-37: "the interval between successive probes SHOULD be increased exponentially".
+  const Duration interval =
+      rtt_.timeout(context_.config) * (1u << std::min<u32>(persist_backoff_, 12));
+  return std::min(interval, context_.config.rto_max);
+}
+
 void Connection::on_persist_timeout(Instant now) {
-  const Config& config = context_.config;
-  if (probes_ >= config.retries_max) {
+  const u32 unsent = not_sent();
+  if (unsent > 0 && window_room() >= std::min(mss_now(), unsent)) {
+    trace_timer("persist", {"{} bytes were corked", unsent}, now);
+    push_now_ = true;
+    more_coming_ = false;
+    return;
+  }
+  if (probes_ == 0) recover_.unanswered_since = now;
+  if (is_patience_over(now) ||
+      (settings().user_timeout == 0ns && probes_ >= context_.config.retries_max)) {
     give_up({"no answer to {} window probes", probes_}, now);
     return;
   }
@@ -103,35 +129,63 @@ void Connection::on_persist_timeout(Instant now) {
   ++context_.counters.zero_window_probes;
   trace_timer("persist", {"the window is {} bytes", snd_.wnd}, now);
   probe_now_ = true;
-  // RFC 9293 MUST-37: "the interval between successive probes SHOULD be increased exponentially".
-  const Duration interval = rtt_.timeout(config) * (1u << std::min<u32>(persist_backoff_, 12));
   if (persist_backoff_ < 12) ++persist_backoff_;
-  set_timer(Timer::persist, now + std::min(interval * 2, config.rto_max));
+  set_timer(Timer::persist, within_patience(now + persist_interval(), now));
 }
 
+bool Connection::is_patience_over(Instant now) const {
+  const Duration patience = settings().user_timeout;
+  return patience > 0ns && now - recover_.unanswered_since >= patience;
+}
+
+Instant Connection::within_patience(Instant due, Instant now) const {
+  const Duration patience = settings().user_timeout;
+  if (patience == 0ns) return due;
+  return std::min(due, std::max(recover_.unanswered_since + patience, now + 1ms));
+}
+
+// RFC 9293 §3.8.4, and what the application asked to be told of silence. Both count from the last
+// segment that came, so that one timer serves them.
 void Connection::restart_keepalive(Instant now) {
-  if (!settings().keepalive || !is_synchronized(state_)) {
-    stop_timer(Timer::keepalive);
-    return;
+  const Settings& s = settings();
+  Instant next = never;
+  if (is_synchronized(state_)) {
+    const Duration silence = now - received_at_;
+    if (s.keepalive) {
+      // What is in flight or queued asks for an answer by itself.
+      const bool asking = snd_.nxt != snd_.una || not_sent() > 0;
+      const Instant due =
+          asking ? after(now, s.keepalive_idle)
+                 : after(received_at_, s.keepalive_idle + probes_ * s.keepalive_interval);
+      next = std::max(due, now);
+    }
+    if (s.heartbeat > 0ns)
+      next = std::min(next, received_at_ + s.heartbeat * (silence / s.heartbeat + 1));
   }
-  set_timer(Timer::keepalive, now + settings().keepalive_idle);
+  set_timer(Timer::keepalive, next);
 }
 
 void Connection::on_keepalive_timeout(Instant now) {
-  const Settings& config = settings();
-  if (!config.keepalive) return;
-  if (probes_ >= config.keepalive_probes_max) {
-    reset_now_ = true;
-    reset_with_ack_ = true;
-    reset_sequence_ = snd_.nxt;
-    give_up({"no answer to {} keepalive probes", probes_}, now);
-    return;
+  const Settings& s = settings();
+  const Duration silence = now - received_at_;
+  if (s.heartbeat > 0ns && silence >= s.heartbeat) tell(Event::heartbeat);
+  const bool asking = snd_.nxt != snd_.una || not_sent() > 0;
+  if (s.keepalive && !asking && silence >= s.keepalive_idle + probes_ * s.keepalive_interval) {
+    const bool over = s.user_timeout > 0ns ? probes_ > 0 && silence >= s.user_timeout
+                                           : probes_ >= s.keepalive_probes_max;
+    if (over) {
+      reset_now_ = true;
+      reset_with_ack_ = true;
+      reset_sequence_ = snd_.nxt;
+      give_up({"no answer to {} keepalive probes", probes_}, now);
+      return;
+    }
+    if (probes_ < 255) ++probes_;
+    ++context_.counters.keepalive_probes;
+    trace_timer("keepalive", {"probe {} of {}", probes_, s.keepalive_probes_max}, now);
+    probe_now_ = true;
   }
-  ++probes_;
-  ++context_.counters.keepalive_probes;
-  trace_timer("keepalive", {"probe {} of {}", probes_, config.keepalive_probes_max}, now);
-  probe_now_ = true;
-  set_timer(Timer::keepalive, now + config.keepalive_interval);
+  restart_keepalive(now);
 }
 
 }  // namespace handfast::tcp

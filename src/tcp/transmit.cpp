@@ -66,12 +66,13 @@ std::optional<Transmit> Connection::transmit_reset(Instant now) {
 
 std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) {
   if (recover_.lost_bytes == 0 || flight_ == nullptr) return std::nullopt;
+  if (is_paced() && !recover_.force_retransmit && !may_send_now(now)) return std::nullopt;
   // RFC 5682: after a time-out the first segment only, until the answer tells what was lost.
   if (recover_.frto_step != 0 && !recover_.force_retransmit) return std::nullopt;
   u32 i = 0;
   while (!(*flight_)[i].lost) ++i;
   const u32 mss = text_max();
-  u32 limit = payload_max > mss ? burst_max(payload_max, mss) : mss;
+  u32 limit = burst_max(payload_max);
   const u32 pipe = in_flight();
   const u32 window = control_.window();
   const u32 room = window > pipe ? window - pipe : 0;
@@ -84,6 +85,7 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
     return std::nullopt;
   if ((*flight_)[i].length() > limit) flight_->split(i, (*flight_)[i].start + limit);
   Sent& record = (*flight_)[i];
+  if (traffic_ != nullptr) traffic_->rate.on_sent(record, false, now);
   recover_.force_retransmit = false;
   record.lost = false;
   recover_.lost_bytes -= record.length();
@@ -111,10 +113,10 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   const u32 end = data_start() + send_ring_.size();
   const u32 unsent = end - snd_.nxt;
   if (unsent == 0 && !fin_wanted) return std::nullopt;
+  if (is_paced() && !may_send_now(now)) return std::nullopt;
   restart_after_idle(now);
   const u32 mss = text_max();
-  const u32 burst = payload_max > mss ? burst_max(payload_max, mss) : mss;
-  const u32 length = sendable(unsent, burst);
+  const u32 length = sendable(unsent, burst_max(payload_max), now);
   const bool with_fin = fin_wanted && length == unsent && window_room() > length;
   if (length == 0 && !with_fin) return std::nullopt;
   const u32 start = snd_.nxt;
@@ -124,37 +126,11 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   record_sent(start, start + length + (with_fin ? 1 : 0), now);
   recover_.prr_out += length;
   text_sent_at_ = now;
-  return transmit_range(start, snd_.nxt, {}, now);
-}
-
-void Connection::restart_after_idle(Instant now) {
-  // RFC 5681 §4.1: what was known of the path fades, by half for every time-out of silence.
-  if (!context_.config.restart_after_idle || snd_.nxt != snd_.una || text_sent_at_ == Instant{})
-    return;
-  const Duration timeout = rtt_.timeout(context_.config);
-  const u32 floor =
-      std::min(control_.window(), mss_now() * context_.config.initial_window_segments);
-  u32 window = control_.window();
-  for (Duration idle = now - text_sent_at_; idle > timeout && window > floor; idle -= timeout)
-    window /= 2;
-  control_.set_window(std::max(window, floor));
-}
-
-// How much goes out as one super-segment, in whole segments: what the path carries in about a
-// millisecond, so that acknowledgments keep clocking us, and at most half of the window. (As Linux,
-// which also lets short paths have larger ones.)
-u32 Connection::burst_max(u32 payload_max, u32 mss) const {
-  const u32 window = control_.window();
-  u64 bytes = payload_max;
-  if (const Duration rtt = rtt_.smoothed(); rtt > 0ns) {
-    const u64 paced = u64{window} * (control_.in_slow_start() ? 20 : 12) / 10;
-    const u64 rtt_us = std::max<u64>(to<u64>(rtt / 1us), 1);
-    bytes = paced * 977 / rtt_us;
-    if (const u64 shift = rtt_us >> 9; shift < 16) bytes += u64{65536} >> shift;
+  if (length > 0) {
+    traffic().acks.on_text_sent(now);
+    note_window_use(in_flight() + mss > control_.window(), now);
   }
-  bytes = std::max<u64>(bytes, u64{context_.config.burst_segments_min} * mss);
-  const u64 limit = std::min<u64>(std::max<u32>(window / 2, mss), payload_max);
-  return to<u32>(std::max<u64>(std::min(bytes, limit) / mss, 1) * mss);
+  return transmit_range(start, snd_.nxt, {}, now);
 }
 
 u32 Connection::window_room() const {
@@ -162,14 +138,14 @@ u32 Connection::window_room() const {
   return seq_gt(edge, snd_.nxt) ? edge - snd_.nxt : 0;
 }
 
-u32 Connection::sendable(u32 unsent, u32 burst) {
+u32 Connection::sendable(u32 unsent, u32 burst, Instant now) {
   const u32 mss = text_max();
   u32 length = std::min(unsent, burst);
   const u32 pipe = in_flight();
   u32 room = control_.window() > pipe ? control_.window() - pipe : 0;
   if (pipe == 0) room = std::max(room, mss);
   if (length > room) {
-    recover_.limited_at = snd_.nxt;
+    if (traffic_ != nullptr) note_window_use(true, now);
     length = room / mss * mss;
   }
   const u32 window = window_room();
@@ -185,8 +161,8 @@ bool Connection::may_send_part(u32 length, u32 unsent) const {
   // timer) has run out.
   if (probe_now_) return true;
   if (length < unsent) return length >= snd_.wnd_max / 2;
-  if (fin_queued_) return true;
-  if (more_coming_) return false;
+  if (fin_queued_ || push_now_ || is_urgent()) return true;
+  if (settings().cork || more_held_) return false;
   // Nagle's rule in Minshall's form: at most one part segment in flight.
   return settings().no_delay || seq_le(snd_.small_end, snd_.una);
 }
@@ -205,18 +181,21 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
   const u32 text_end = fin ? data_end : end;
   u16 flags = TcpFlags::ack;
   if (fin) flags |= TcpFlags::fin;
-  // The last of what was written; and as Linux does, the last of a super-segment, so that a
-  // receiver that puts segments together again does not wait for more.
-  if (text_end != start && (text_end == data_end || text_end - start > segment_max))
+  // At the end of what was written, and of a super-segment, as Linux has it.
+  const u32 length = text_end - start;
+  if (length > segment_max || (length > 0 && text_end == data_end && !more_coming_))
     flags |= TcpFlags::psh;
   out.header = make_header(start, flags, now);
-  const u32 length = text_end - start;
+  const bool fresh = length > 0 && end == snd_.nxt && flight_->back().transmissions == 1;
+  out.ecn = mark_outgoing(out.header, fresh);
+  if (is_urgent()) point_to_urgent(out.header);
   if (length > 0) {
     out.payload = send_ring_.view(start - data_start(), length);
     if (length > segment_max) out.segment_size = to<u16>(segment_max);
     probe_now_ = false;
-    tally().bytes_sent += length;
-    tally_->data_segments_out += segments_of(length);
+    traffic().bytes_sent += length;
+    traffic_->data_segments_out += segments_of(length);
+    pace(length, now);
   }
   return sent(out, why, now);
 }
@@ -224,21 +203,23 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
 void Connection::count_retransmitted(u32 length) {
   const u32 count = segments_of(length);
   context_.counters.segments_retransmitted += count;
-  if (tally_ == nullptr) return;
-  tally_->retransmissions += count;
-  tally_->bytes_retransmitted += length;
+  if (traffic_ == nullptr) return;
+  traffic_->retransmissions += count;
+  traffic_->bytes_retransmitted += length;
 }
 
 Transmit Connection::transmit_empty(u32 sequence, trace::Why why, Instant now) {
   Transmit out;
   out.header = make_header(sequence, TcpFlags::ack, now);
+  out.ecn = mark_outgoing(out.header, false);
+  if (is_urgent()) point_to_urgent(out.header);
   return sent(out, why, now);
 }
 
 Transmit Connection::sent(Transmit out, trace::Why why, Instant now) {
   ++context_.counters.segments_out;
-  if (tally_ != nullptr)
-    tally_->segments_out += out.segment_size == 0 ? 1 : segments_of(out.payload_length());
+  if (traffic_ != nullptr)
+    traffic_->segments_out += out.segment_size == 0 ? 1 : segments_of(out.payload_length());
   if (context_.sink != nullptr)
     context_.sink->on(now, trace::SegmentSent{flow_, out.header, out.payload_length(), why});
   return out;
@@ -255,6 +236,8 @@ wire::TcpHeader Connection::make_header(u32 sequence, u16 flags, Instant now) {
   if (timestamps_) h.options.timestamps = {timestamp_now(now), timestamp_recent_};
   if (sack_) add_sack_blocks(h.options);
   // Whatever goes out acknowledges.
+  if (traffic_ != nullptr)
+    traffic_->acks.on_ack_sent(rcv_.nxt != rcv_.last_ack_sent, context_.config.delayed_ack);
   ack_now_ = false;
   open_ack_ = false;
   window_update_ = false;
@@ -282,7 +265,7 @@ wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
   h.source_port = flow_.local.port;
   h.destination_port = flow_.remote.port;
   h.sequence = snd_.iss;
-  h.flags = flags;
+  h.flags = to<u16>(flags | (answer ? 0 : ecn_offer(config, retries_)));
   h.window = to<u16>(std::min<u32>(rcv_.limit, 65535));
   h.options.mss = to<u16>(advertised_mss());
   h.options.style = config.option_style;
@@ -304,35 +287,24 @@ u32 Connection::timestamp_now(Instant now) const {
 
 void Connection::record_sent(u32 start, u32 end, Instant now) {
   if (flight_ == nullptr) flight_ = context_.flights.take();
+  const bool idle = flight_->empty();
   flight_->records.push_back({start, end, now});
+  if (traffic_ != nullptr) traffic_->rate.on_sent(flight_->back(), idle, now);
   snd_.nxt = end;
   if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
 }
 
-void Connection::note_wait(Instant now) {
-  if (tally_ == nullptr) return;
-  const u32 unsent = not_sent();
-  Tally::Wait wait = Tally::Wait::nothing;
-  if (unsent > 0 && window_room() < std::min(mss_now(), unsent)) {
-    wait = Tally::Wait::window;
-  } else if (snd_.nxt != snd_.una || unsent > 0) {
-    const bool starved = wants_room_ && unsent == 0 && in_flight() < control_.window();
-    wait = starved ? Tally::Wait::buffer : Tally::Wait::network;
-  }
-  tally_->now_waits_for(wait, now);
-}
-
 void Connection::watch_window(Instant now) {
   note_wait(now);
-  // RFC 9293 §3.8.6.1: something to send, nothing in flight, and the window keeps it here.
+  // RFC 9293 §3.8.6.1: something to send, nothing in flight. What keeps it here is the window, or
+  // a cork, which gives way after the same time.
   const bool waiting =
       snd_.nxt == snd_.una && state_ != State::syn_received &&
       (data_start() + send_ring_.size() != snd_.nxt || (fin_queued_ && !fin_sent_));
-  const bool blocked = window_room() < std::min(mss_now(), send_ring_.size() + 1);
-  if (!waiting || !blocked) {
+  if (!waiting || (is_paced() && !may_send_now(now))) {
     stop_timer(Timer::persist);
   } else if (!is_armed(Timer::persist)) {
-    set_timer(Timer::persist, now + rtt_.timeout(context_.config));
+    set_timer(Timer::persist, now + persist_interval());
   }
 }
 

@@ -27,6 +27,8 @@ void Connection::accept(const HalfOpen& half_open, Instant now) {
   snd_.small_end = snd_.iss;
   recover_.point = snd_.iss;
   recover_.highest_sacked = snd_.iss;
+  ecn_ = half_open.ecn_;
+  if (ecn_) ++context_.counters.ecn_connections;
   rcv_.irs = half_open.irs_;
   rcv_.nxt = rcv_.irs + 1;
   rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);
@@ -93,7 +95,7 @@ u32 Connection::super_segment_max() const {
 }
 
 Bytes Connection::peek(u32 offset, u32 length) const {
-  const u32 size = receive_ring_.size();
+  const u32 size = received_size();
   if (offset >= size) return {};
   return receive_ring_.view(offset, std::min(length, size - offset))[0];
 }
@@ -118,13 +120,19 @@ void Connection::send(u32 n, bool more) {
   ASSERT(!fin_queued_);
   send_ring_.commit(n);
   more_coming_ = more;
+  more_held_ = more;
+  push_now_ = false;
 }
 
 void Connection::consume(u32 n, Instant now) {
   receive_ring_.consume(n);
+  settle_urgent();
   if (ranges_ == nullptr) receive_ring_.release_if_empty(context_.buffers);
   if (!may_receive(state_)) return;
   // RFC 9293 §3.8.6.2.2 keeps small updates back; Linux tells of a window that has doubled.
+  if (is_armed(Timer::delayed_ack) && n > 0 && receive_ring_.empty() &&
+      traffic_->acks.is_due_after_read(rcv_.nxt - rcv_.last_ack_sent))
+    ack_now_ = true;
   const u32 told = window_advertised();
   const u32 open = window_available();
   const bool from_nothing = told < mss_now() && open >= std::min(rcv_.limit / 2, mss_now());
@@ -167,7 +175,7 @@ void Connection::release(Instant now) {
   }
   close(now);
   if (state_ == State::fin_wait_2)
-    set_timer(Timer::fin_wait_2, now + settings().fin_wait_2_timeout);
+    set_timer(Timer::fin_wait_2, now + std::max(settings().fin_wait_2_timeout, Duration(0)));
 }
 
 void Connection::abort(Instant now) {
@@ -196,11 +204,19 @@ void Connection::abort(Instant now) {
 
 void Connection::change(const Settings& wanted, Instant now) {
   const Settings before = settings();
-  if (wanted == before) return;
-  SharedSettings* own = context_.settings_pool.take(wanted);
-  context_.settings_pool.give(settings_);
-  settings_ = own;
-  if (wanted.keepalive != before.keepalive || wanted.keepalive_idle != before.keepalive_idle)
+  if (wanted != before) {
+    SharedSettings* own = context_.settings_pool.take(wanted);
+    context_.settings_pool.give(settings_);
+    settings_ = own;
+  }
+  if (wanted.no_delay || (before.cork && !wanted.cork)) push_now_ = true;
+  if (wanted.acknowledge != Acknowledge::automatic) {
+    traffic().acks.set_interactive(wanted.acknowledge == Acknowledge::delayed);
+    if (wanted.acknowledge == Acknowledge::at_once && is_armed(Timer::delayed_ack))
+      ack_now_ = ack_now_ || receive_ring_.empty();
+  }
+  if (wanted.keepalive != before.keepalive || wanted.keepalive_idle != before.keepalive_idle ||
+      wanted.heartbeat != before.heartbeat)
     restart_keepalive(now);
   if (wanted.congestion != before.congestion) control_.change(wanted.congestion, mss_now());
 }

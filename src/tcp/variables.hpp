@@ -30,7 +30,7 @@ struct ReceiveVariables {
 /// RFC 6582 and RFC 6675 (which losses), RFC 8985 (when they are seen), RFC 6937 (how fast they
 /// are repaired).
 struct LossRecovery {
-  enum class Phase : u8 { none, fast, timeout };
+  enum class Phase : u8 { none, reduced, fast, timeout };  // reduced: only slower, by ECN
 
   Phase phase = Phase::none;
   bool force_retransmit = false;  // the first repair goes out whatever the window says
@@ -42,7 +42,6 @@ struct LossRecovery {
   u32 sacked_bytes = 0;        // in flight, by SACK or guessed from duplicate ACKs
   u32 lost_bytes = 0;          // in flight, marked lost and not sent again yet
   u32 highest_sacked = 0;      // end of the highest delivered record (RACK.fack)
-  u32 limited_at = 0;          // SND.NXT when the congestion window last held us back
   u32 rack_end = 0;            // RACK.end_seq
   u32 patience_round = 0;      // RACK.dsack_round
   Instant rack_at{};           // RACK.xmit_ts
@@ -65,6 +64,8 @@ struct LossRecovery {
   bool probe_repeats = false;  // the probe was a retransmission
   u32 probe_end = 0;           // TLP.end_seq; valid while probe_out
   bool probe_out = false;
+
+  Instant unanswered_since{};  // when what was sent again since was sent first
 };
 
 /// What one acknowledgment brought.

@@ -78,6 +78,26 @@ u32 ScriptedPeer::send_some(u32 n) {
   return sent;
 }
 
+void ScriptedPeer::send_more(u32 n) {
+  const MutBytes space = connection().send_space(n);
+  ASSERT_EQ(space.size(), n);
+  fill_stream(space, app_sent_);
+  connection().send(n, true);
+  app_sent_ += n;
+  note(fmt::format("  the application sends {} bytes, and more will come", n));
+  changed();
+}
+
+void ScriptedPeer::send_urgent(u32 n) {
+  const MutBytes space = connection().send_space(n);
+  ASSERT_EQ(space.size(), n);
+  fill_stream(space, app_sent_);
+  connection().send_urgent(n);
+  app_sent_ += n;
+  note(fmt::format("  the application sends {} urgent bytes", n));
+  changed();
+}
+
 u32 ScriptedPeer::receive(u32 max, Here here) {
   tcp::Connection* const to_read = find();
   if (to_read == nullptr) return 0;

@@ -65,7 +65,7 @@ void ScriptedPeer::inject(Segment segment) {
   bytes.resize(size);
   bytes.insert(bytes.end(), payload.begin(), payload.end());
   note("> " + describe({header, payload}, isn_, host_isn_));
-  send_packet(bytes, wire::protocol_tcp);
+  send_packet(bytes, wire::protocol_tcp, segment.ecn().value_or(0));
 }
 
 void ScriptedPeer::inject_bytes(Bytes tcp_segment) {
@@ -109,6 +109,8 @@ void ScriptedPeer::expect(const Segment& segment, When when, Here here) {
   came_.pop_front();
   learn_flow(came.segment.header);
   std::string wrong = segment.differences(came.segment, host_isn_, isn_);
+  if (segment.ecn().has_value() && *segment.ecn() != came.ecn)
+    wrong += fmt::format("  ECN field: {} came, {} expected\n", came.ecn, *segment.ecn());
   const u32 relative = came.segment.header.sequence - host_isn_;
   const bool has_syn = came.segment.header.has(wire::TcpFlags::syn);
   if (!is_stream(came.segment.payload, relative + (has_syn ? 1 : 0) - 1u))
@@ -214,7 +216,7 @@ void ScriptedPeer::drain() {
 }
 
 void ScriptedPeer::on_packet(Bytes packet) {
-  Came came{now_, {packet.begin(), packet.end()}, {}};
+  Came came{now_, {packet.begin(), packet.end()}, {}, 0};
   const auto ip = wire::parse_ip(came.packet);
   ASSERT_TRUE(ip.has_value()) << "the host sent a bad packet: " << wire::to_string(ip.error());
   if (ip->header.protocol != wire::protocol_tcp) return note("< " + wire::describe_ip(packet));
@@ -222,15 +224,18 @@ void ScriptedPeer::on_packet(Bytes packet) {
   ASSERT_TRUE(segment.has_value())
       << "the host sent a bad segment: " << wire::to_string(segment.error());
   came.segment = *segment;
+  came.ecn = ip->header.ecn();
   learn_flow(segment->header);
   note("< " + describe(*segment, host_isn_, isn_));
   came_.push_back(std::move(came));
 }
 
-void ScriptedPeer::send_packet(Bytes segment, u8 protocol) {
+void ScriptedPeer::send_packet(Bytes segment, u8 protocol, u8 ecn) {
   if (failed_) return;
-  const wire::IpHeader header{
-      .source = peer_address_, .destination = host_address_, .protocol = protocol};
+  const wire::IpHeader header{.source = peer_address_,
+                              .destination = host_address_,
+                              .protocol = protocol,
+                              .traffic_class = ecn};
   std::vector<u8> packet(wire::ip_header_size(header));
   wire::emit_ip(header, to<u32>(segment.size()), packet);
   packet.insert(packet.end(), segment.begin(), segment.end());

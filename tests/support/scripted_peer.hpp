@@ -89,10 +89,15 @@ class ScriptedPeer {
   void accept(Here here = Here::current());
   /// Sends the next `n` bytes of the stream, which must fit into the send buffer.
   void send(u32 n, Here here = Here::current());
+  /// The same, with the promise of more (MSG_MORE), or as urgent data.
+  void send_more(u32 n);
+  void send_urgent(u32 n);
   /// Sends up to `n` bytes; returns how many the send buffer took.
   u32 send_some(u32 n);
   /// The application reads what there is, at most `max` bytes; it must be the stream's next.
   u32 receive(u32 max = 0xffff'ffff, Here here = Here::current());
+  /// The application knows that `n` bytes of the stream will not come in line.
+  void skip(u32 n) { app_received_ += n; }
   void expect_received(u32 n, Here here = Here::current());
   void close();
   void abort();
@@ -133,6 +138,7 @@ class ScriptedPeer {
     Instant at;
     std::vector<u8> packet;
     wire::TcpSegment segment;
+    u8 ecn = 0;
   };
 
   tcp::Connection* find() { return host_->find(connection_); }
@@ -140,7 +146,7 @@ class ScriptedPeer {
   bool step(Instant limit);
   void drain();
   void on_packet(Bytes packet);
-  void send_packet(Bytes segment, u8 protocol);
+  void send_packet(Bytes segment, u8 protocol, u8 ecn = 0);
   void changed();
   void learn_flow(const wire::TcpHeader& header);
   void note(std::string_view line);

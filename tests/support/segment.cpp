@@ -46,6 +46,8 @@ wire::TcpHeader Segment::header(u32 sequence_base, u32 ack_base) const {
   const bool acks = (flags_ & wire::TcpFlags::ack) != 0;
   header.acknowledgment = acks ? ack_base + ack_.value_or(0) : 0;
   header.window = window_.value_or(65535);
+  header.urgent_pointer = urgent_pointer_.value_or(0);
+  if (pushed_.value_or(false)) header.flags |= wire::TcpFlags::psh;
   header.options.mss = mss_;
   header.options.window_scale = scale_;
   header.options.sack_permitted = sack_permitted_;
@@ -67,6 +69,9 @@ std::string Segment::differences(const wire::TcpSegment& came, u32 sequence_base
   compare(out, "seq", sequence_, header.sequence - sequence_base);
   compare(out, "ack", ack_, header.acknowledgment - ack_base);
   compare(out, "window", window_, header.window);
+  compare(out, "urgent pointer", urgent_pointer_, header.urgent_pointer);
+  if (pushed_.has_value() && *pushed_ != header.has(wire::TcpFlags::psh))
+    out += *pushed_ ? "  PSH is missing\n" : "  PSH came\n";
   if (came.payload.size() != length_)
     out += fmt::format("  payload: {} bytes came, {} expected\n", came.payload.size(), length_);
   return out + option_differences(header.options, ack_base);

@@ -33,6 +33,15 @@ class Segment {
   Segment& flag(u16 flags) { return flags_ |= flags, *this; }
   Segment& without(u16 flags) { return flags_ &= to<u16>(~flags), *this; }
 
+  /// With URG.
+  Segment& urgent(u16 pointer) {
+    return flags_ |= wire::TcpFlags::urg, urgent_pointer_ = pointer, *this;
+  }
+  /// PSH is compared only if this is said.
+  Segment& pushed(bool on) { return pushed_ = on, *this; }
+  /// The ECN field of the IP header.
+  Segment& ecn(u8 value) { return ecn_ = value, *this; }
+
   Segment& mss(u16 value) { return mss_ = value, *this; }
   Segment& window_scale(u8 shift) { return scale_ = shift, *this; }
   Segment& sack_permitted() { return sack_permitted_ = true, *this; }
@@ -48,6 +57,7 @@ class Segment {
   u32 length() const { return length_; }
   /// SEG.LEN.
   u32 sequence_length() const;
+  std::optional<u8> ecn() const { return ecn_; }
   std::optional<u32> sequence() const { return sequence_; }
   std::optional<u32> acknowledgment() const { return ack_; }
   std::optional<bool> wants_timestamps() const { return timestamps_; }
@@ -64,6 +74,9 @@ class Segment {
   std::optional<u32> sequence_{};
   std::optional<u32> ack_{};
   std::optional<u16> window_{};
+  std::optional<u16> urgent_pointer_{};
+  std::optional<bool> pushed_{};
+  std::optional<u8> ecn_{};
   u32 length_ = 0;
   std::optional<u16> mss_{};
   std::optional<u8> scale_{};

@@ -208,6 +208,9 @@ int Sockets::ioctl(int fd, unsigned long request, int* argument) {
     case SIOCOUTQNSD:
       *argument = connection == nullptr ? 0 : static_cast<int>(connection->not_sent());
       return 0;
+    case SIOCATMARK:
+      *argument = connection != nullptr && connection->urgent_mark() == 0U ? 1 : 0;
+      return 0;
     default: return -ENOTTY;
   }
 }

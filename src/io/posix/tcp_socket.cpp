@@ -205,7 +205,10 @@ void TcpSocket::on_event(tcp::Event event) {
       return;
     case tcp::Event::readable: wake(EPOLLIN | EPOLLRDNORM); return;
     case tcp::Event::writable: return;  // on_progress() tells by the rules of sockets
-    case tcp::Event::peer_closed: wake(0); return;
+    case tcp::Event::urgent: wake(EPOLLPRI); return;
+    case tcp::Event::peer_closed:
+    case tcp::Event::flushed: wake(0); return;
+    case tcp::Event::heartbeat: return;
     case tcp::Event::closed: break;
   }
   const tcp::Connection* connection = this->connection();
@@ -239,6 +242,7 @@ u32 TcpSocket::readiness() {
   const bool opening = !ended_ && !tcp::is_synchronized(connection->state());
   if (opening) return events;
   if (connection->received_size() >= options.receive_low_water) events |= EPOLLIN | EPOLLRDNORM;
+  if (connection->has_urgent()) events |= EPOLLPRI;
   const bool writable = we_closed || ended_ || is_writable();
   no_space_ = no_space_ || !writable;
   if (writable) events |= EPOLLOUT | EPOLLWRNORM;

@@ -82,8 +82,9 @@ class TcpSocket final : public Descriptor {
  private:
   int start(const wire::Endpoint& remote);
   long end_of_stream();
+  long receive_urgent(Transfer& into);
   int stream_error();
-  long queue_chunk(tcp::Connection& connection, Transfer& from, bool more);
+  long queue_chunk(tcp::Connection& connection, Transfer& from, int flags);
   u32 memory_queued(const tcp::Connection& connection) const;
   bool has_memory(const tcp::Connection& connection) const;
   bool is_writable() const;

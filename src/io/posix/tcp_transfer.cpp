@@ -38,6 +38,7 @@ long TcpSocket::receive(Transfer& into, int flags) {
   if (!ended_ && !tcp::is_synchronized(connection->state())) {
     if (connection->received_size() == 0) return -EAGAIN;
   }
+  if ((flags & MSG_OOB) != 0) return receive_urgent(into);
   const bool peek = (flags & MSG_PEEK) != 0;
   const std::size_t before = into.done();
   u32 skipped = 0;
@@ -63,6 +64,20 @@ long TcpSocket::receive(Transfer& into, int flags) {
   if (into.left() == 0 && connection->received_size() > 0) return 0;
   if (before > 0 && error_ != 0) return 0;  // the next call tells of it
   return end_of_stream();
+}
+
+long TcpSocket::receive_urgent(Transfer& into) {
+  tcp::Connection* connection = this->connection();
+  if (connection->settings().urgent_out_of_line && connection->has_urgent()) {
+    const MutBytes room = into.next();
+    const std::optional<u8> byte = connection->take_urgent();
+    if (room.empty()) return 0;
+    room[0] = *byte;
+    into.advance(1);
+    return 1;
+  }
+  const bool announced = connection->urgent_mark().value_or(0) > 0;
+  return connection->settings().urgent_out_of_line && announced ? -EAGAIN : -EINVAL;
 }
 
 // Nothing to read: because none came yet, because no more will, or because something broke.
@@ -97,7 +112,7 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
     return opening ? -EAGAIN : -EPIPE;
   }
   const std::size_t wanted = from.left();
-  while (from.left() > 0 && queue_chunk(*connection, from, (flags & MSG_MORE) != 0) > 0) {
+  while (from.left() > 0 && queue_chunk(*connection, from, flags) > 0) {
     // What is queued goes out while the rest is copied, and makes room for it.
     host_.touch(name_, environment_.now());
     environment_.changed();
@@ -114,7 +129,9 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
 
 // As Linux fills the send queue: buffer by buffer, each as large as a super-segment, and a new one
 // only while there is memory. So the last may reach beyond the limit.
-long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, bool more) {
+long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, int flags) {
+  const bool more = (flags & MSG_MORE) != 0;
+  const bool urgent = (flags & MSG_OOB) != 0;
   const u32 chunk = connection.super_segment_max();
   const u32 not_sent = connection.not_sent();
   buffer_start_ = std::max(buffer_start_, bytes_queued_ - not_sent);
@@ -133,7 +150,11 @@ long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, bool mo
     std::memcpy(room.data(), text.data(), n);
     from.advance(n);
     left -= to<u32>(n);
-    connection.send(to<u32>(n), more || from.left() > 0);
+    if (urgent && from.left() == 0) {
+      connection.send_urgent(to<u32>(n));
+    } else {
+      connection.send(to<u32>(n), more || from.left() > 0);
+    }
   }
   bytes_queued_ += before - left;
   return before - left;

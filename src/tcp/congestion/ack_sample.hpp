@@ -14,6 +14,10 @@ struct AckSample {
   Duration rtt{};       // measured by this acknowledgment; zero: none
   Duration smoothed{};  // SRTT
   Instant now{};
+  u32 in_flight = 0;         // bytes, before it
+  u64 delivered = 0;         // bytes in all
+  u64 delivery_rate = 0;     // bytes a second; zero: never measured
+  bool app_limited = false;  // that is the application's rate, not the path's
 };
 
 }  // namespace handfast::tcp

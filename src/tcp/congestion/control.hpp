@@ -46,7 +46,20 @@ class CongestionControl {
     const u32 threshold_now = threshold();
     *this = CongestionControl(algorithm, mss, 1);
     set_window(window_now);
-    std::visit([&](auto& a) { a.set_threshold(threshold_now); }, algorithm_);
+    set_threshold(threshold_now);
+  }
+  void set_threshold(u32 bytes) {
+    std::visit([&](auto& a) { a.set_threshold(bytes); }, algorithm_);
+  }
+  /// Bytes a second at which the algorithm wants to send; zero: it has no opinion. One that models
+  /// the path (as BBR does) answers here and asks for pacing.
+  u64 pacing_rate() const {
+    return std::visit(
+        [](const auto& a) -> u64 {
+          if constexpr (requires { a.pacing_rate(); }) return a.pacing_rate();
+          return 0;
+        },
+        algorithm_);
   }
   /// During and after recovery the window is what RFC 6937 says.
   void set_window(u32 bytes) {

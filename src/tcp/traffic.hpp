@@ -7,10 +7,13 @@
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "tcp/ack_policy.hpp"
+#include "tcp/pacer.hpp"
+#include "tcp/rate_sampler.hpp"
 
 namespace handfast::tcp {
 
-struct Tally {
+struct Traffic {
   /// What the sender waits for, as Linux's "chronograph" tells them apart.
   enum class Wait : u8 { nothing, network, window, buffer };
 
@@ -35,6 +38,30 @@ struct Tally {
   Instant data_received_at{};
   Instant ack_received_at{};
 
+  AckPolicy acks;
+  RateSampler rate;
+  Pacer pacer;
+
+  // RFC 3168.
+  bool ecn_seen = false;     // the peer sends with an ECN-capable codepoint
+  bool ecn_echo = false;     // a mark came, and no CWR since
+  bool ecn_reduced = false;  // the next new text says CWR
+
+  // RFC 6093, RFC 9293 §3.8.5.
+  bool urgent_to_send = false;
+  bool urgent_announced = false;  // a mark lies ahead of, or at, what is read next
+  bool urgent_arrived = false;    // its byte is in urgent_byte
+  u8 urgent_byte = 0;
+  u32 urgent_send_end = 0;  // SND.UP
+  u32 urgent_sequence = 0;  // of the byte at the mark
+
+  // RFC 7661: what of the window is in use.
+  bool window_used = false;   // it kept us back in the last round
+  u32 window_used_point = 0;  // where that round ends
+  u32 out_max = 0;            // the most that was out in it
+  u32 out_max_idle = 0;       // the most that was out since window_used_at
+  Instant window_used_at{};
+
   Wait wait = Wait::nothing;
   Instant wait_since{};
   Duration waited_network{};
@@ -51,14 +78,14 @@ struct Tally {
 };
 
 /// Tallies that were used and given back.
-class TallyPool {
+class TrafficPool {
  public:
-  std::unique_ptr<Tally> take();
-  void give(std::unique_ptr<Tally> tally);
+  std::unique_ptr<Traffic> take();
+  void give(std::unique_ptr<Traffic> traffic);
 
  private:
   static constexpr u32 kept_max = 1024;
-  std::vector<std::unique_ptr<Tally>> free_;
+  std::vector<std::unique_ptr<Traffic>> free_;
 };
 
 }  // namespace handfast::tcp

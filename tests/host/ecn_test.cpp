@@ -1,0 +1,120 @@
+// RFC 3168: explicit congestion notification.
+#include <gtest/gtest.h>
+
+#include "support/scripted_peer.hpp"
+
+namespace handfast::test {
+namespace {
+
+using wire::TcpFlags;
+
+constexpr u8 ect_0 = 2;
+constexpr u8 ce = 3;
+constexpr u16 ecn_setup = TcpFlags::ece | TcpFlags::cwr;
+
+tcp::Config with(tcp::Ecn ecn) {
+  tcp::Config config;
+  config.ecn = ecn;
+  return config;
+}
+
+/// At ESTABLISHED, with a peer that asked for ECN.
+void open(ScriptedPeer& peer) {
+  peer.listen();
+  peer.inject(syn().mss(1000).flag(ecn_setup));
+  peer.expect(syn_ack().flag(TcpFlags::ece).ecn(0));
+  peer.inject(ack());
+  peer.accept();
+}
+
+TEST(Ecn, is_granted_to_a_peer_that_asks) {
+  ScriptedPeer peer;
+  open(peer);
+  EXPECT_TRUE(peer.connection().info(peer.now()).ecn);
+  EXPECT_EQ(peer.host().tcp_counters().ecn_connections, 1u);
+}
+
+TEST(Ecn, is_not_asked_for_by_default) {
+  ScriptedPeer peer;
+  peer.connect();
+  peer.expect(syn());
+}
+
+TEST(Ecn, is_refused_where_it_is_off) {
+  ScriptedPeer peer(with(tcp::Ecn::off));
+  peer.listen();
+  peer.inject(syn().mss(1000).flag(ecn_setup));
+  peer.expect(syn_ack());
+}
+
+TEST(Ecn, is_asked_for_where_it_is_active_and_marks_what_is_sent) {
+  ScriptedPeer peer(with(tcp::Ecn::active));
+  peer.connect();
+  peer.expect(syn().flag(ecn_setup).ecn(0));
+  peer.inject(syn_ack().flag(TcpFlags::ece).mss(1000));
+  peer.expect(ack().ecn(0));
+  peer.send(1000);
+  peer.expect(data(1000).ecn(ect_0));
+}
+
+TEST(Ecn, is_given_up_with_the_second_syn) {
+  ScriptedPeer peer(with(tcp::Ecn::active));
+  peer.connect();
+  peer.expect(syn().flag(ecn_setup));
+  peer.expect(syn(), about(1s));
+}
+
+TEST(Ecn, is_not_believed_of_a_peer_that_reflects_both_flags) {
+  ScriptedPeer peer(with(tcp::Ecn::active));
+  peer.connect();
+  peer.expect(syn().flag(ecn_setup));
+  peer.inject(syn_ack().flag(ecn_setup).mss(1000));
+  peer.expect(ack());
+  peer.send(1000);
+  peer.expect(data(1000).ecn(0));
+}
+
+TEST(Ecn, echoes_a_mark_until_the_peer_has_slowed_down) {
+  ScriptedPeer peer;
+  open(peer);
+  peer.inject(data(1000).ecn(ect_0));
+  peer.expect(ack());
+  peer.inject(data(1000).ecn(ce));
+  peer.expect(ack().flag(TcpFlags::ece));
+  peer.inject(data(1000).ecn(ect_0));
+  peer.expect(ack().flag(TcpFlags::ece));
+  peer.inject(data(1000).flag(TcpFlags::cwr).ecn(ect_0));
+  peer.expect(ack());
+  EXPECT_EQ(peer.host().tcp_counters().ecn_marks_in, 1u);
+}
+
+TEST(Ecn, halves_the_window_once_for_a_window_of_data_and_says_so) {
+  tcp::Config config;
+  config.congestion = tcp::Algorithm::reno;
+  ScriptedPeer peer(config);
+  open(peer);
+  peer.send(20'000);
+  for (u32 i = 0; i < 10; ++i) peer.expect(data(1000).seq(1 + i * 1000).ecn(ect_0));
+  peer.inject(ack().ack(1001).flag(TcpFlags::ece));
+  EXPECT_EQ(peer.connection().info(peer.now()).phase, tcp::Info::Phase::reduced);
+  EXPECT_EQ(peer.connection().info(peer.now()).slow_start_threshold, 5000u);
+  peer.inject(ack().ack(2001).flag(TcpFlags::ece));
+  EXPECT_EQ(peer.connection().info(peer.now()).slow_start_threshold, 5000u);
+  peer.expect(data(1000).seq(10'001).flag(TcpFlags::cwr).ecn(ect_0));
+  for (u32 at = 3001; at <= 10'001; at += 1000) peer.inject(ack().ack(at));
+  peer.let_pass(1ms);
+  peer.inject(ack().ack(peer.last().sequence - peer.last().sequence + 11'001));
+  EXPECT_EQ(peer.connection().info(peer.now()).phase, tcp::Info::Phase::open);
+  EXPECT_EQ(peer.connection().congestion_window() / 1000, 5u);
+}
+
+TEST(Ecn, marks_no_retransmission) {
+  ScriptedPeer peer;
+  open(peer);
+  peer.send(1000);
+  peer.expect(data(1000).ecn(ect_0));
+  peer.expect(data(1000).seq(1).ecn(0), within(2s));
+}
+
+}  // namespace
+}  // namespace handfast::test
