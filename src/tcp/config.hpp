@@ -41,6 +41,7 @@ struct Config : Settings {
   // Retransmission, RFC 6298.
   Duration rto_initial = 1s;
   Duration rto_min = 200ms;
+  bool rto_min_of_sum = false;  // §2.4; false: of four variations, on top of SRTT, as Linux has it
   Duration rto_max = 120s;
   u32 retries_max = 15;  // of the same segment before the connection is given up
 

@@ -20,6 +20,7 @@ constexpr Config freebsd_config() {
   config.send_buffer_max = 2u << 20;
   config.receive_buffer_max = 2u << 20;  // so that a SYN says "wscale 6"
   config.rto_min = 30ms;
+  config.rto_min_of_sum = true;
   config.rto_max = 64s;
   config.retries_max = 12;
   config.quick_acks = 0;
@@ -34,6 +35,7 @@ constexpr Config rfc_config() {
   config.syn_ack_retries_max = 7;  // the same
   config.msl = 120s;               // RFC 9293 §3.4.2
   config.rto_min = 1s;             // RFC 6298 §2.4
+  config.rto_min_of_sum = true;    // the same
   config.rto_max = 60s;            // RFC 6298 §2.5
   config.delayed_ack = 200ms;      // RFC 9293 §3.8.6.3: less than 500 ms
   config.quick_acks = 0;

@@ -36,8 +36,8 @@ class RttEstimator {
       smoothed_ += (sample - smoothed_) / 8;
       minimum_ = std::min(minimum_, sample);
     }
-    // Linux's floor lies under the variation, not under the sum: RTO = SRTT + max(rto_min, 4 var).
-    timeout_ = smoothed_ + std::max(4 * variation_, config.rto_min);
+    timeout_ = config.rto_min_of_sum ? std::max(smoothed_ + 4 * variation_, config.rto_min)
+                                     : smoothed_ + std::max(4 * variation_, config.rto_min);
     backoff_ = 0;
   }
   /// §5.5: "The host MUST set RTO <- RTO * 2".

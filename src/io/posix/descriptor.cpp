@@ -8,8 +8,7 @@ Descriptor::~Descriptor() {
 
 void Descriptor::wake(u32 events) {
   for (Watch* watch : watches_)
-    if (events == 0 || (events & (watch->wanted.events | EPOLLERR | EPOLLHUP)) != 0)
-      watch->ready = true;
+    if (events == 0 || (events & (watch->wanted.events | EPOLLERR | EPOLLHUP)) != 0) watch->mark();
 }
 
 void Descriptor::remove(Watch& watch) { std::erase(watches_, &watch); }

@@ -39,8 +39,15 @@ class Watch {
  public:
   Descriptor* watched = nullptr;
   epoll_event wanted{};
-  bool enabled = true;  // false after EPOLLONESHOT fired
-  bool ready = false;   // to be looked at by the next epoll_wait
+  bool enabled = true;   // false after EPOLLONESHOT fired
+  bool ready = false;    // to be looked at by the next epoll_wait
+  u64 turn = 0;          // of those that are ready; who waits longest is told first
+  u64* turns = nullptr;  // of the set
+
+  void mark() {
+    if (!ready) turn = ++*turns;
+    ready = true;
+  }
 };
 
 }  // namespace handfast::io::posix

@@ -1,6 +1,8 @@
 #include "io/posix/epoll.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <vector>
 
 namespace handfast::io::posix {
 
@@ -38,7 +40,8 @@ int Epoll::control(int operation, int fd, Descriptor& target, const epoll_event*
       auto watch = std::make_unique<Watch>();
       watch->watched = &target;
       watch->wanted = *event;
-      watch->ready = true;  // the first look is for free
+      watch->turns = &turns_;
+      watch->mark();  // the first look is for free
       target.add(*watch);
       watches_.emplace(fd, std::move(watch));
       return 0;
@@ -50,7 +53,7 @@ int Epoll::control(int operation, int fd, Descriptor& target, const epoll_event*
       if (((event->events | found->second->wanted.events) & EPOLLEXCLUSIVE) != 0) return -EINVAL;
       found->second->wanted = *event;
       found->second->enabled = true;
-      found->second->ready = true;
+      found->second->mark();
       return 0;
     case EPOLL_CTL_DEL:
       if (found == watches_.end()) return -ENOENT;
@@ -61,10 +64,13 @@ int Epoll::control(int operation, int fd, Descriptor& target, const epoll_event*
 }
 
 int Epoll::collect(std::span<epoll_event> events) {
+  std::vector<Watch*> in_turn;
+  for (const auto& [fd, watch] : watches_)
+    if (watch->ready) in_turn.push_back(watch.get());
+  std::ranges::sort(in_turn, {}, &Watch::turn);
   std::size_t count = 0;
-  for (const auto& [fd, watch] : watches_) {
+  for (Watch* watch : in_turn) {
     if (count == events.size()) break;
-    if (!watch->ready) continue;
     const u32 now = ready_events(*watch);
     watch->ready = false;
     if (now == 0) continue;
@@ -72,7 +78,7 @@ int Epoll::collect(std::span<epoll_event> events) {
     if ((watch->wanted.events & EPOLLONESHOT) != 0) {
       watch->enabled = false;
     } else if ((watch->wanted.events & EPOLLET) == 0) {
-      watch->ready = true;
+      watch->mark();  // behind the others
     }
   }
   return static_cast<int>(count);

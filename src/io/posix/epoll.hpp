@@ -25,6 +25,7 @@ class Epoll final : public Descriptor {
   static u32 ready_events(const Watch& watch);
 
   std::map<int, std::unique_ptr<Watch>> watches_;
+  u64 turns_ = 0;
 };
 
 }  // namespace handfast::io::posix
