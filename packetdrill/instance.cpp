@@ -122,7 +122,7 @@ bool Instance::step(Instant limit) {
 // taken note of it, or waits again.
 void Instance::let_woken_finish(std::unique_lock<std::mutex>& lock) {
   if (std::this_thread::get_id() != main_) return;
-  constexpr auto patience = std::chrono::seconds(1);  // of real time
+  constexpr auto patience = std::chrono::seconds(10);  // of real time
   told_.wait_for(lock, patience, [&] {
     const bool to_look = blocked_ && (changes_ != looked_at_ || now_ >= wait_deadline_);
     return !to_look && !running_;

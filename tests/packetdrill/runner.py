@@ -400,7 +400,7 @@ class Runner:
         for entry in list(self.blocked):
             event, thread, end = entry
             if end + self.tolerance / 1e6 < now or all_of_them:
-                thread.join(timeout=1)
+                thread.join(timeout=REAL_PATIENCE)
             if thread.is_alive():
                 if end + self.tolerance / 1e6 < now or all_of_them:
                     raise Failed(f"still waits: line {event.line}: {event.text}")
