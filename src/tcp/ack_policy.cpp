@@ -10,7 +10,7 @@ namespace {
 
 constexpr u32 small_segment = 88;           // less than that says nothing about the peer's MSS
 constexpr Duration delay_max = 200ms;       // where PSH or an answer is to be expected
-constexpr Duration delay_full_max = 500ms;  // RFC 9293 MUST-58
+constexpr Duration delay_full_max = 500ms;  // RFC 9293 MUST-40
 
 }  // namespace
 

@@ -122,7 +122,7 @@ void Connection::on_icmp(const wire::IcmpError& error, u32 sequence, Instant now
     case wire::IcmpProblem::host_unreachable:
     case wire::IcmpProblem::net_unreachable:
     case wire::IcmpProblem::prohibited:
-      // RFC 9293 MUST-56 and RFC 5927 §6: soft for a connection that works already.
+      // RFC 9293 MUST-56 and RFC 5927 §5.2: soft for a connection that works already.
       if (state_ == State::syn_sent) {
         const bool nobody = error.problem == wire::IcmpProblem::port_unreachable ||
                             error.problem == wire::IcmpProblem::protocol_unreachable;

@@ -69,7 +69,7 @@ void Connection::report_duplicate(u32 left, u32 right) {
 }
 
 void Connection::schedule_ack(Instant now) {
-  // RFC 9293 MUST-58: at least every second full-sized segment.
+  // RFC 9293 SHLD-19: at least every second full-sized segment.
   if (traffic_->acks.is_due(rcv_.nxt - rcv_.last_ack_sent)) {
     ack_now_ = true;
   } else if (!is_armed(Timer::delayed_ack)) {

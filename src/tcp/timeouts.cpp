@@ -105,7 +105,7 @@ void Connection::on_retransmit_timeout(Instant now) {
 }
 
 Duration Connection::persist_interval() const {
-  // RFC 9293 MUST-37: "the interval between successive probes SHOULD be increased exponentially".
+  // RFC 9293 §3.8.6.1, SHLD-30: each interval between probes is twice the one before.
   const Duration interval =
       rtt_.timeout(context_.config) * (1u << std::min<u32>(persist_backoff_, 12));
   return std::min(interval, context_.config.rto_max);

@@ -255,7 +255,7 @@ TEST(ZeroWindow, is_probed_with_back_off_as_long_as_the_peer_answers) {
     while (peer.host().tcp_counters().zero_window_probes == probe && peer.now() - before < 5min)
       peer.let_pass(10ms);
     const Duration waited = peer.now() - before;
-    EXPECT_GE(waited + 20ms, gap) << "RFC 9293 MUST-36: intervals grow";
+    EXPECT_GE(waited + 20ms, gap) << "RFC 9293 SHLD-30: intervals grow";
     EXPECT_LT(waited, 3min) << "probe " << probe;
     gap = std::min<Duration>(waited, 115s);
     before = peer.now();
