@@ -24,7 +24,7 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
                        !h.has(TcpFlags::fin) && snd_.wnd == window_before && flight_ != nullptr &&
                        !flight_->empty();
   detect_loss(progress, now);
-  react_to_echo(h, now);
+  react_to_echo(h, una_before, now);
   after_ack(progress, now);
   if (wants_room_ && !fin_queued_) {
     const u32 limit = send_limit();

@@ -133,7 +133,7 @@ class Connection : private Tcb {
   void take_ecn_answer(const wire::TcpHeader& syn_ack);
   void note_mark(const wire::TcpHeader& header, u8 ecn, Instant now);
   u8 mark_outgoing(wire::TcpHeader& header, bool fresh);
-  void react_to_echo(const wire::TcpHeader& header, Instant now);
+  void react_to_echo(const wire::TcpHeader& header, u32 una_before, Instant now);
 
   // receive.cpp
   void take_in_order(Bytes text, bool pushed, Instant now);

@@ -60,10 +60,10 @@ u8 Connection::mark_outgoing(wire::TcpHeader& header, bool fresh) {
 }
 
 // §6.1.2: "TCP should not react to congestion indications more than once every window of data".
-void Connection::react_to_echo(const wire::TcpHeader& header, Instant now) {
+void Connection::react_to_echo(const wire::TcpHeader& header, u32 una_before, Instant now) {
   if (!ecn_ || !header.has(TcpFlags::ece)) return;
   ++context_.counters.ecn_echoes_in;
-  if (recover_.phase != Phase::none || snd_.nxt == snd_.una) return;
+  if (recover_.phase != Phase::none || snd_.nxt == una_before) return;
   recover_.undoable = false;
   begin_reduction(now);
   recover_.phase = Phase::reduced;
