@@ -68,6 +68,14 @@ void Host::change(Listen listener, const tcp::Settings& settings) {
   impl_->tcp.change(listener, settings);
 }
 const tcp::Settings& Host::settings(Listen listener) const { return impl_->tcp.settings(listener); }
+void Host::set_backlog(Listen listener, u32 backlog) { impl_->tcp.set_backlog(listener, backlog); }
+void Host::set_fast_open_keys(const tcp::FastOpenKeys& keys) {
+  impl_->tcp.context().fast_open_keys = keys;
+}
+void Host::set_fast_open_keys(Listen listener, const tcp::FastOpenKeys& keys) {
+  impl_->tcp.set_fast_open_keys(listener, keys);
+}
+tcp::FastOpenPeers& Host::fast_open_peers() { return impl_->tcp.context().fast_open_peers; }
 std::optional<Conn> Host::accept(Listen listener) { return impl_->tcp.accept(listener); }
 u32 Host::accept_queue_size(Listen listener) const {
   return impl_->tcp.accept_queue_size(listener);

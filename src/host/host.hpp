@@ -80,13 +80,21 @@ class Host {
   /// For what the listener accepts from now on.
   void change(Listen listener, const tcp::Settings& settings);
   const tcp::Settings& settings(Listen listener) const;
-  /// The next finished handshake, or none.
+  /// listen() once more: another backlog.
+  void set_backlog(Listen listener, u32 backlog);
+  /// RFC 7413: by which key cookies are made and known, for all listeners, or for one.
+  void set_fast_open_keys(const tcp::FastOpenKeys& keys);
+  void set_fast_open_keys(Listen listener, const tcp::FastOpenKeys& keys);
+  /// What is remembered of servers: their cookies, and what did not reach them.
+  tcp::FastOpenPeers& fast_open_peers();
+  /// The next finished handshake, or one with data before its end, or none.
   std::optional<Conn> accept(Listen listener);
   /// Connections that wait for accept().
   u32 accept_queue_size(Listen listener) const;
   wire::Endpoint local_endpoint(Listen listener) const;
   void close(Listen listener, Instant now);
-  /// Active OPEN. `local` may leave out the address, the port or both.
+  /// Active OPEN. `local` may leave out the address, the port or both. With Settings::fast_open,
+  /// what is sent before the next poll_transmit() goes with the SYN, up to early_room().
   Result<Conn, tcp::Errc> connect(const wire::Endpoint& remote, Instant now,
                                   const wire::Endpoint& local = {},
                                   const tcp::Settings* settings = nullptr);

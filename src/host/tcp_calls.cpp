@@ -68,6 +68,15 @@ wire::Endpoint TcpLayer::local_endpoint(Listen handle) const {
   return listener == nullptr ? wire::Endpoint{} : listener->local;
 }
 
+void TcpLayer::set_backlog(Listen handle, u32 backlog) {
+  if (ListenerSlot* listener = listeners_.find(handle)) listener->backlog = backlog;
+}
+
+void TcpLayer::set_fast_open_keys(Listen handle, const tcp::FastOpenKeys& keys) {
+  if (ListenerSlot* listener = listeners_.find(handle))
+    listener->fast_open_keys = std::make_unique<tcp::FastOpenKeys>(keys);
+}
+
 void TcpLayer::close(Listen handle, Instant now) {
   const ListenerSlot* listener = listeners_.find(handle);
   if (listener == nullptr) return;

@@ -47,6 +47,7 @@ Listen TcpLayer::find_listener(const wire::Endpoint& local) const {
 // After anything that may have moved a connection: what does the host have to do about it?
 void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
   tcp::Connection& connection = slot.connection;
+  if (slot.early) settle_early(slot);
   settle_accept(handle, slot);
   if (slot.in_table && connection.state() == State::time_wait) enter_time_wait(handle, slot, now);
   if (slot.in_table && connection.state() == State::closed) {
@@ -61,7 +62,7 @@ void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
 // A connection that came through a listener reaches the application by way of its accept queue.
 void TcpLayer::settle_accept(Conn handle, ConnectionSlot& slot) {
   if (!slot.listener || slot.in_accept_queue) return;
-  if (tcp::is_synchronized(slot.connection.state())) {
+  if (slot.connection.is_usable()) {
     ListenerSlot* listener = listeners_.find(slot.listener);
     ASSERT(listener != nullptr);
     slot.in_accept_queue = true;
@@ -73,6 +74,17 @@ void TcpLayer::settle_accept(Conn handle, ConnectionSlot& slot) {
   } else if (slot.connection.state() == State::closed) {
     slot.released = true;  // nobody ever heard of it
   }
+}
+
+// A Fast Open handshake has ended, in either way.
+void TcpLayer::settle_early(ConnectionSlot& slot) {
+  if (slot.connection.state() == State::syn_received) return;
+  if (ListenerSlot* listener = listeners_.find(slot.early)) {
+    --listener->early;
+    if (listener->unfinished > 0) --listener->unfinished;
+    if (listener->flood) listener->flood->on_finished();
+  }
+  slot.early = {};
 }
 
 void TcpLayer::enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now) {

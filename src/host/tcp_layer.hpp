@@ -41,6 +41,9 @@ class TcpLayer {
   std::optional<Conn> accept(Listen handle);
   u32 accept_queue_size(Listen handle) const;
   wire::Endpoint local_endpoint(Listen handle) const;
+  void set_backlog(Listen handle, u32 backlog);
+  void set_fast_open_keys(Listen handle, const tcp::FastOpenKeys& keys);
+  tcp::Context& context() { return context_; }
   void close(Listen handle, Instant now);
   Result<Conn, tcp::Errc> connect(const wire::Endpoint& remote, const wire::Endpoint& local,
                                   Instant now, const tcp::Settings* settings);
@@ -60,6 +63,7 @@ class TcpLayer {
   // tcp_receive.cpp
   void on_connection(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
   void on_half_open(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
+  bool on_half_open_error(u32 index, u32 sequence, const wire::IcmpError& error, Instant now);
   void on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
   void on_nobody(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
   void refuse(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
@@ -74,6 +78,13 @@ class TcpLayer {
                 const wire::TcpSegment& segment);
   u32 half_open_limit(const ListenerSlot& listener) const;
   bool wants_cookie(ListenerSlot& listener);
+  void remember_syn(Listen handle, tcp::HalfOpen& record, const Hop& hop, Instant now);
+  bool take_fast_open(Listen handle, const tcp::HalfOpen& record, const Hop& hop,
+                      const wire::TcpSegment& segment, Instant now);
+  const tcp::FastOpenKeys& fast_open_keys(const ListenerSlot& listener) const;
+  std::optional<tcp::FastOpenCookie> fast_open_answer(const ListenerSlot& listener,
+                                                      const wire::Flow& flow,
+                                                      const wire::TcpSegment& segment);
   bool evict_half_open(ListenerSlot& listener, Instant now);
   bool on_cookie_answer(Listen handle, const wire::Flow& flow, const Arrival& arrival,
                         const wire::TcpSegment& segment);
@@ -91,6 +102,7 @@ class TcpLayer {
   Listen find_listener(const wire::Endpoint& local) const;
   void settle(Conn handle, ConnectionSlot& slot, Instant now);
   void settle_accept(Conn handle, ConnectionSlot& slot);
+  void settle_early(ConnectionSlot& slot);
   void enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now);
   void mark_ready(Conn handle, ConnectionSlot& slot);
   void mark_event(Conn handle, ConnectionSlot& slot);

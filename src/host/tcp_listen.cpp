@@ -8,6 +8,7 @@
 
 namespace handfast::host {
 
+using tcp::FastOpenCookie;
 using tcp::State;
 using tcp::SynCookies;
 using tcp::SynCookieUse;
@@ -68,10 +69,21 @@ void TcpLayer::take_syn(Listen handle, const wire::Flow& flow, const Hop& hop,
     listener.cookies_until = after(now, SynCookies::lifetime);
     return send_control(flow, record.syn_ack(context_, now), hop, {"SYN cookie"}, now);
   }
+  if (take_fast_open(handle, record, hop, segment, now)) return;
   if (listener.half_open >= half_open_limit(listener) && !evict_half_open(listener, now)) {
     ++context_.counters.listen_drops;
     return network_.drop(Drop::syn_queue_full, arrival.packet, now);
   }
+  remember_syn(handle, record, hop, now);
+  wire::TcpHeader answer = record.syn_ack(context_, now);
+  if (const auto cookie = fast_open_answer(listener, flow, segment))
+    cookie->put_into(answer.options);
+  send_control(flow, answer, hop, {}, now);
+}
+
+void TcpLayer::remember_syn(Listen handle, tcp::HalfOpen& record, const Hop& hop, Instant now) {
+  ListenerSlot& listener = *listeners_.find(handle);
+  const wire::Flow& flow = record.flow();
   const u32 index = half_open_.emplace(record, handle, hop, Links{}).index;
   ++listener.half_open;
   listener.half_open_order.push_back(half_open_, index);
@@ -80,7 +92,54 @@ void TcpLayer::take_syn(Listen handle, const wire::Flow& flow, const Hop& hop,
   tcp::take_edge(context_, State::listen, State::syn_received, flow, now,
                  {"SYN accepted, backlog {}/{}", listener.half_open + listener.queue.size(),
                   listener.backlog});
-  send_control(flow, record.syn_ack(context_, now), hop, {}, now);
+}
+
+const tcp::FastOpenKeys& TcpLayer::fast_open_keys(const ListenerSlot& listener) const {
+  return listener.fast_open_keys ? *listener.fast_open_keys : context_.fast_open_keys;
+}
+
+// RFC 7413 §4.1.2: what goes back to a SYN that asked for a cookie, or came with a bad one.
+std::optional<FastOpenCookie> TcpLayer::fast_open_answer(const ListenerSlot& listener,
+                                                         const wire::Flow& flow,
+                                                         const wire::TcpSegment& segment) {
+  const auto wanted = FastOpenCookie::of(segment.header.options);
+  const u32 early_max = listener.settings->value.fast_open_max;
+  if (!wanted || listener.early >= early_max) return std::nullopt;
+  ++(wanted->size == 0 ? context_.counters.fast_open_cookies_asked
+                       : context_.counters.fast_open_passive_fails);
+  return fast_open_keys(listener).make(flow, wanted->experimental);
+}
+
+// RFC 7413 §4.2.2: with a good cookie the connection begins at once, with what the SYN carries.
+bool TcpLayer::take_fast_open(Listen handle, const tcp::HalfOpen& record, const Hop& hop,
+                              const wire::TcpSegment& segment, Instant now) {
+  ListenerSlot& listener = *listeners_.find(handle);
+  const tcp::Settings& settings = listener.settings->value;
+  const auto cookie = FastOpenCookie::of(segment.header.options);
+  if (settings.fast_open_max == 0 || (!cookie && segment.payload.empty())) return false;
+  if (listener.early >= settings.fast_open_max) {
+    if (cookie) ++context_.counters.fast_open_overflows;
+    return false;
+  }
+  auto match = tcp::FastOpenKeys::Match::none;
+  if (cookie) match = fast_open_keys(listener).check(record.flow(), *cookie);
+  if (match == tcp::FastOpenKeys::Match::none && !settings.fast_open_no_cookie) return false;
+  if (connections_.size() >= network_.config.connections_max) return false;
+  ++context_.counters.fast_open_passive;
+  const wire::Flow& flow = record.flow();
+  tcp::take_edge(context_, State::listen, State::syn_received, flow, now, {"Fast Open cookie"});
+  const Conn made = make_connection(handle, record, hop, now);
+  flows_.insert(flow, {FlowEntry::Kind::connection, made.index});
+  ConnectionSlot& slot = *connections_.find(made);
+  slot.early = handle;
+  ++listener.early;
+  wire::TcpHeader answer = record.syn_ack(context_, now);
+  answer.acknowledgment += slot.connection.take_early(segment.payload, now);
+  if (match == tcp::FastOpenKeys::Match::backup)
+    fast_open_keys(listener).make(flow, cookie->experimental).put_into(answer.options);
+  send_control(flow, answer, hop, {"Fast Open"}, now);
+  settle(made, slot, now);
+  return true;
 }
 
 // Cookies begin when the records are used up, and end when half of them are free again and the

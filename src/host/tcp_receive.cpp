@@ -144,9 +144,24 @@ void TcpLayer::note_received(const wire::Flow& flow, const wire::TcpSegment& seg
         now, trace::SegmentReceived{flow, segment.header, to<u32>(segment.payload.size())});
 }
 
+// RFC 5927 §4.1 again: only an error about our SYN,ACK counts. There is nothing to lose yet.
+bool TcpLayer::on_half_open_error(u32 index, u32 sequence, const wire::IcmpError& error,
+                                  Instant now) {
+  using enum wire::IcmpProblem;
+  const bool hopeless = error.problem == host_unreachable || error.problem == net_unreachable ||
+                        error.problem == port_unreachable || error.problem == prohibited ||
+                        error.problem == protocol_unreachable;
+  if (!hopeless || sequence != half_open_.at(index)->record.iss()) return true;
+  ++context_.counters.attempt_fails;
+  end_half_open(index, State::listen, {"ICMP type {} code {}", error.type, error.code}, now);
+  return true;
+}
+
 bool TcpLayer::on_error(const wire::Flow& flow, u32 sequence, const wire::IcmpError& error,
                         Instant now) {
   const auto entry = find_flow(flow);
+  if (entry && entry->kind == FlowEntry::Kind::half_open)
+    return on_half_open_error(entry->index, sequence, error, now);
   if (!entry || entry->kind != FlowEntry::Kind::connection) return false;
   const Conn handle = connections_.handle_at(entry->index);
   ConnectionSlot& slot = *connections_.find(handle);

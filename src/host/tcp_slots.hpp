@@ -23,6 +23,7 @@ struct ConnectionSlot {
   tcp::Connection connection;
   Hop hop;
   Listen listener{};  // whose accept queue it is for; none once the application has it
+  Listen early{};     // the one that counts it as an unfinished Fast Open
   bool in_accept_queue = false;
   bool released = false;      // no application holds it
   bool in_table = true;       // the flow table leads to it
@@ -43,6 +44,7 @@ struct ListenerSlot {
   u32 backlog = 0;
   u32 half_open = 0;
   tcp::SharedSettings* settings = nullptr;  // one user is this
+  u32 early = 0;  // handshakes with data in the SYN that are not finished (RFC 7413)
   bool event_queued = false;
   bool sends_cookies = false;  // SynCookieUse::automatic has switched them on
   Fifo<Conn> queue{};          // finished handshakes
@@ -51,6 +53,7 @@ struct ListenerSlot {
   Instant second{};         // the one in which `unfinished` is counted
   u32 unfinished = 0;       // SYNs less finished handshakes
   std::unique_ptr<SynFlood> flood{};
+  std::unique_ptr<tcp::FastOpenKeys> fast_open_keys{};  // instead of the host's
 };
 
 struct TimeWaitSlot {

@@ -1,8 +1,11 @@
 // Everything that may be chosen about TCP, with the conventions of Linux as defaults.
 #pragma once
 
+#include <optional>
+
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/settings.hpp"
 #include "tcp/syn_cookie.hpp"
 #include "wire/tcp.hpp"
@@ -24,6 +27,8 @@ struct Config : Settings {
   bool timestamps = true;          // RFC 7323 §3
   bool sack = true;                // RFC 2018
   bool timestamp_offsets = true;   // RFC 7323 §5.4: an offset for each flow; false: all show uptime
+  std::optional<FastOpenKey> fast_open_key{};  // RFC 7413 §4.1.2; none: a random one
+  Duration fast_open_pause = 1h;               // for a server that such SYNs seem not to reach
   wire::OptionStyle option_style = wire::OptionStyle::linux;  // of SYNs
   Ecn ecn = Ecn::passive;
 

@@ -103,6 +103,7 @@ void Connection::set_path_mtu(u32 mtu, Instant now) {
   const bool smaller = mtu < mtu_;
   mtu_ = to<u16>(mtu);
   if (!smaller || flight_ == nullptr || flight_->empty()) return;
+  if (state_ == State::syn_sent && early_) mark_lost(0);  // it was too big with data in it
   // What was too big is gone: send it again in pieces, without calling it congestion.
   for (u32 i = 0; i < flight_->size(); ++i)
     if ((*flight_)[i].length() > mss_now()) mark_lost(i);
@@ -123,7 +124,7 @@ void Connection::on_icmp(const wire::IcmpError& error, u32 sequence, Instant now
     case wire::IcmpProblem::net_unreachable:
     case wire::IcmpProblem::prohibited:
       // RFC 9293 MUST-56 and RFC 5927 §5.2: soft for a connection that works already.
-      if (state_ == State::syn_sent) {
+      if (state_ == State::syn_sent || is_early()) {
         const bool nobody = error.problem == wire::IcmpProblem::port_unreachable ||
                             error.problem == wire::IcmpProblem::protocol_unreachable;
         end(nobody ? Errc::refused : Errc::unreachable, now,

@@ -29,6 +29,10 @@ class Connection : private Tcb {
   /// A passive open whose SYN was answered by a half-open entry: begins in SYN_RECEIVED.
   void accept(const HalfOpen& half_open, Instant now);
 
+  /// After accept(), where the SYN had a good Fast Open cookie: the connection may be used before
+  /// the handshake ends. Returns how much of the SYN's data was taken.
+  u32 take_early(Bytes text, Instant now);
+
   void on_segment(const wire::TcpSegment& segment, u8 ecn, Instant now);
   void on_deadline(Instant now);
   /// An ICMP error about a segment of ours that began at `sequence` (RFC 5927, RFC 9293 §3.9.2.2).
@@ -72,6 +76,13 @@ class Connection : private Tcb {
   void change(const Settings& wanted, Instant now);
   /// RFC 8201, RFC 1191: what the route carries now, in bytes of IP packet.
   void set_path_mtu(u32 mtu, Instant now);
+
+  /// How much of what is queued before the first poll_transmit() the SYN will carry: 0 unless
+  /// Settings::fast_open is on and a cookie of the server is known (RFC 7413).
+  u32 early_room(Instant now) const;
+  /// An application may send and receive, or could have.
+  bool is_usable() const { return is_synchronized(state_) || is_early(); }
+  bool is_early() const { return state_ == State::syn_received && early_ && !fast_open_; }
 
   State state() const { return state_; }
   Errc error() const { return error_; }
@@ -229,6 +240,11 @@ class Connection : private Tcb {
   u64 pacing_rate() const;
   void pace(u32 bytes, Instant now);
   u32 burst_max(u32 payload_max) const;
+
+  // early_data.cpp
+  Transmit transmit_first_syn(Instant now);
+  void note_early_answer(const wire::TcpHeader& syn_ack, bool repeated, Instant now);
+  void note_early_timeout(bool last, Instant now);
 
   // timeouts.cpp
   Duration persist_interval() const;

@@ -35,6 +35,14 @@ SipKey Context::key_for(std::string_view purpose) const {
   return {siphash(half, bytes), siphash(secret_, bytes.subspan(1))};
 }
 
+FastOpenKey Context::draw_fast_open_key() const {
+  const SipKey key = key_for("Fast Open");
+  FastOpenKey bytes;
+  std::memcpy(bytes.data(), &key.k0, 8);
+  std::memcpy(bytes.data() + 8, &key.k1, 8);
+  return bytes;
+}
+
 bool Context::may_challenge(Instant now) {
   if (now - challenge_second_ >= 1s) {
     challenge_second_ = now;

@@ -25,7 +25,9 @@ class Context {
         sink(trace_sink),
         defaults(settings_pool.take(settings)),
         secret_(SipKey::draw(rng)),
-        syn_cookies(key_for("SYN cookies")) {}
+        syn_cookies(key_for("SYN cookies")),
+        fast_open_keys(settings.fast_open_key.value_or(draw_fast_open_key())),
+        fast_open_peers(key_for("Fast Open peers")) {}
 
   /// RFC 6528: ISN = M + F(flow, secret), M a clock of 4 µs.
   u32 initial_sequence(const wire::Flow& flow, Instant now) const;
@@ -47,10 +49,14 @@ class Context {
   Counters counters;
 
  private:
+  FastOpenKey draw_fast_open_key() const;
+
   SipKey secret_;
 
  public:
   SynCookies syn_cookies;
+  FastOpenKeys fast_open_keys;
+  FastOpenPeers fast_open_peers;
 
  private:
   Instant challenge_second_{};

@@ -41,6 +41,12 @@ struct Counters {
   u64 syn_cookies_valid = 0;
   u64 syn_cookies_invalid = 0;  // ACKs while cookies were out that are no cookie, or an old one
   u64 syn_floods = 0;           // that began
+  u64 fast_open_cookies_asked = 0;
+  u64 fast_open_passive = 0;                    // SYNs whose data, or cookie, was taken
+  u64 fast_open_passive_fails = 0;              // cookies that were wrong
+  u64 fast_open_overflows = 0;                  // too many such handshakes at once
+  u64 fast_open_active = 0;                     // data in our SYN was acknowledged
+  u64 fast_open_active_fails = 0;               // it was not
   std::array<u64, edges.size()> edges_taken{};  // arrows of figure 5, in the order of `edges`
 };
 

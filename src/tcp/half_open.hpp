@@ -45,6 +45,7 @@ class HalfOpen {
   Instant deadline() const { return deadline_; }
 
   const wire::Flow& flow() const { return flow_; }
+  u32 iss() const { return iss_; }
   u8 retries() const { return retries_; }
 
  private:

@@ -24,6 +24,7 @@ Info Connection::info(Instant now) const {
   out.scaling = scaling_;
   out.quick_ack = true;
   out.ecn = ecn_;
+  out.fast_open_data = early_acked_;
   out.send_scale = send_scale_;
   out.receive_scale = receive_scale_;
   out.rto = rtt_.timeout(context_.config);

@@ -20,7 +20,7 @@ struct Info {
   bool timestamps = false, sack = false, scaling = false;  // negotiated
   bool ecn = false;                                        // negotiated
   bool ecn_seen = false;        // a segment with an ECN-capable codepoint came
-  bool fast_open_data = false;  // data in our SYN was acknowledged
+  bool fast_open_data = false;  // data in a SYN was acknowledged, by whoever got it
   bool quick_ack = false;       // acknowledgments do not wait now
   bool app_limited = false;     // the last delivery rate was the application's
   u8 send_scale = 0;

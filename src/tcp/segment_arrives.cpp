@@ -95,12 +95,14 @@ void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant no
   }
   take_ecn_answer(h);
   Progress progress;
+  const bool repeated = flight_ != nullptr && (*flight_)[0].transmissions > 1;
   acknowledge(h.acknowledgment, h, progress, now);
   recover_.phase = LossRecovery::Phase::none;
   restart_retransmit_timer(now);
   enter(State::established, now, {"SYN,ACK accepted"});
   ack_now_ = true;
   open_ack_ = true;
+  note_early_answer(h, repeated, now);
   if (segment.payload.empty() && !h.has(TcpFlags::fin)) return;
   wire::TcpSegment rest = segment;  // "If there are other controls or text … continue at step 6"
   ++rest.header.sequence;
@@ -116,6 +118,12 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant 
     segment.header.flags = to<u16>(segment.header.flags & ~TcpFlags::syn);
     ++segment.header.sequence;
     ack_now_ = true;
+  }
+  if (is_early() && segment.header.has(TcpFlags::syn) && !segment.header.has(TcpFlags::ack) &&
+      segment.header.sequence == rcv_.irs && !segment.header.has(TcpFlags::rst)) {
+    mark_lost(0);  // the SYN came again: so does its answer
+    recover_.force_retransmit = true;
+    return;
   }
   if (!first_check_sequence_number(segment, now)) return;
   if (!second_check_rst(segment, now)) return;
@@ -207,7 +215,8 @@ bool Connection::second_check_rst(const wire::TcpSegment& segment, Instant now) 
     drop(Drop::bad_rst, now);
     return false;
   }
-  end(state_ == State::syn_received ? Errc::refused : Errc::reset, now, {"RST from the peer"});
+  const bool refused = state_ == State::syn_received && !is_early();
+  end(refused ? Errc::refused : Errc::reset, now, {"RST from the peer"});
   return false;
 }
 

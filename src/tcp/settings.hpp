@@ -42,6 +42,11 @@ struct Settings {
   u32 keepalive_probes_max = 9;       // TCP_KEEPCNT
   Duration heartbeat = 0s;            // Event::heartbeat after so long without a segment; 0: never
 
+  // Fast Open, RFC 7413.
+  bool fast_open = false;  // TCP_FASTOPEN_CONNECT, MSG_FASTOPEN: the SYN carries data, or asks
+  bool fast_open_no_cookie = false;  // TCP_FASTOPEN_NO_COOKIE, both roles
+  u32 fast_open_max = 0;  // TCP_FASTOPEN of a listener: unfinished handshakes with data; 0: none
+
   // Packets.
   u32 mss_max = 0;       // TCP_MAXSEG, both ways; 0: what the path carries
   u8 traffic_class = 0;  // IP_TOS, IPV6_TCLASS; its two lowest bits are ECN's

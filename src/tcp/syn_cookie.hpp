@@ -28,6 +28,7 @@ class SynCookies {
   /// Every cookie is good for one period; after two none is.
   static constexpr Duration lifetime = 2 * period;
 
+  /// The first key; the others follow from it.
   explicit SynCookies(const SipKey& first) : keys_{first, first} {}
 
   /// The ISS of a SYN,ACK. `mss` as the SYN named it; 0: not at all.

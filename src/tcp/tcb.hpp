@@ -71,6 +71,10 @@ class Tcb {
   bool pacing_ : 1 = false;               // something waits for the pacer
   bool push_now_ : 1 = false;             // part segments go, whatever Nagle or a cork says
   bool duplicate_to_report_ : 1 = false;  // duplicate_ goes into the next ACK (RFC 2883)
+  bool fast_open_ : 1 = false;               // our first SYN had the option (RFC 7413)
+  bool fast_open_experimental_ : 1 = false;  // as kind 254
+  bool early_ : 1 = false;                   // a SYN carried data; passive: or could have
+  bool early_acked_ : 1 = false;             // and it was acknowledged, by them or by us
   u16 peer_mss_;
   u16 mtu_;
   u32 reset_sequence_ = 0;

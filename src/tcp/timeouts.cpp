@@ -57,17 +57,21 @@ void Connection::on_retransmit_timeout(Instant now) {
   if (flight_ == nullptr || flight_->empty()) return;
   const Config& config = context_.config;
   const bool opening = !is_synchronized(state_);
-  const u32 retries_max = opening ? settings().syn_retries_max : config.retries_max;
+  const u32 retries_max = is_early() ? config.syn_ack_retries_max
+                          : opening  ? settings().syn_retries_max
+                                     : config.retries_max;
   if (retries_ == 0) recover_.unanswered_since = (*flight_)[0].at;
   if (is_patience_over(now)) {
     give_up({"user time-out: nothing acknowledged after {} retransmissions", retries_}, now);
     return;
   }
   if (settings().user_timeout == 0ns && retries_ >= retries_max) {
+    note_early_timeout(true, now);
     give_up({"no answer to {} retransmissions", retries_}, now);
     return;
   }
   if (retries_ < 255) ++retries_;
+  note_early_timeout(false, now);
   ++context_.counters.timeouts;
   if (traffic_ != nullptr) {
     ++traffic_->timeouts;

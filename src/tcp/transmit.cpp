@@ -17,10 +17,7 @@ std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) 
       if (!ack_now_) return std::nullopt;
       return transmit_empty(snd_.nxt, {}, now);
     case State::syn_sent:
-      if (snd_.nxt == snd_.iss) {
-        record_sent(snd_.iss, snd_.iss + 1, now);
-        return transmit_range(snd_.iss, snd_.nxt, {}, now);
-      }
+      if (snd_.nxt == snd_.iss) return transmit_first_syn(now);
       return transmit_lost(payload_max, now);
     case State::syn_received:
     case State::established:
@@ -35,7 +32,7 @@ std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) 
   if (recover_.probe_now)
     if (std::optional<Transmit> out = transmit_tail_probe(now)) return out;
   if (std::optional<Transmit> out = transmit_lost(payload_max, now)) return out;
-  if (state_ != State::syn_received)
+  if (state_ != State::syn_received || is_early())
     if (std::optional<Transmit> out = transmit_new(payload_max, now)) return out;
   if (probe_now_) {
     // One below what is acknowledged: surely outside the window, so surely answered.
@@ -71,6 +68,8 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
   if (recover_.frto_step != 0 && !recover_.force_retransmit) return std::nullopt;
   u32 i = 0;
   while (!(*flight_)[i].lost) ++i;
+  // Until the handshake is over only the SYN is repeated, and nothing with it (RFC 7413 §4.2.1).
+  if (!is_synchronized(state_) && (*flight_)[i].start != snd_.iss) return std::nullopt;
   const u32 mss = text_max();
   u32 limit = burst_max(payload_max);
   const u32 pipe = in_flight();
@@ -109,7 +108,7 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
 
 std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   const bool fin_wanted = fin_queued_ && !fin_sent_;
-  if (fin_sent_ || !(may_send(state_) || fin_wanted)) return std::nullopt;
+  if (fin_sent_ || !(may_send(state_) || is_early() || fin_wanted)) return std::nullopt;
   const u32 end = data_start() + send_ring_.size();
   const u32 unsent = end - snd_.nxt;
   if (unsent == 0 && !fin_wanted) return std::nullopt;

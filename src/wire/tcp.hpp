@@ -14,6 +14,7 @@ namespace handfast::wire {
 
 inline constexpr u32 tcp_header_size = 20;  // without options
 inline constexpr u32 tcp_header_size_max = 60;
+inline constexpr u32 tcp_options_size_max = tcp_header_size_max - tcp_header_size;
 
 /// The control bits, with the values they have in the header's 14th octet, and AE (RFC 9768) as
 /// the ninth bit.

@@ -5,8 +5,6 @@
 
 namespace handfast::wire {
 
-inline constexpr u32 tcp_options_size_max = tcp_header_size_max - tcp_header_size;
-
 /// Adds what `area` holds to `options`; false where one of them runs out of it.
 bool parse_options(Bytes area, TcpOptions& options);
 /// How many bytes emit_options() will write: a multiple of 4, at most 40.

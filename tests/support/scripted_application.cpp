@@ -37,6 +37,15 @@ void ScriptedPeer::connect(Here here) {
   changed();
 }
 
+void ScriptedPeer::connect_early(const tcp::Settings& settings, u32 n, Here here) {
+  note(fmt::format("  the application connects and sends {} bytes", n));
+  const auto connection = host_->connect({peer_address_, peer_port_}, now_, {}, &settings);
+  if (!connection) return fail(here, "connect: " + std::string(to_string(connection.error())));
+  connection_ = *connection;
+  if (n > 0) send_some(n);
+  changed();
+}
+
 void ScriptedPeer::connect_listener(Here here) {
   note("  the listening application connects");
   const auto connection = host_->connect(listener_, {peer_address_, peer_port_}, now_);

@@ -84,6 +84,8 @@ class ScriptedPeer {
   void listen(u32 backlog = 16, Here here = Here::current());
   void close_listener();
   void connect(Here here = Here::current());
+  /// With `settings`, and `n` bytes of the stream, or as many as fit, sent before the SYN leaves.
+  void connect_early(const tcp::Settings& settings, u32 n, Here here = Here::current());
   /// SEND on the listener (RFC 9293 §3.10.2).
   void connect_listener(Here here = Here::current());
   void accept(Here here = Here::current());

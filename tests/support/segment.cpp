@@ -56,6 +56,9 @@ wire::TcpHeader Segment::header(u32 sequence_base, u32 ack_base) const {
   for (u8 i = 0; i < sack_count_; ++i)
     header.options.sack[i] = {ack_base + sack_[i].left, ack_base + sack_[i].right};
   header.options.sack_count = sack_count_;
+  if (fast_open_) header.options.fast_open = cookie_;
+  header.options.fast_open_size = cookie_size_;
+  header.options.fast_open_experimental = experimental_;
   return header;
 }
 
@@ -90,6 +93,11 @@ std::string Segment::option_differences(const wire::TcpOptions& came, u32 ack_ba
   if (came.timestamps.has_value()) {
     compare(out, "timestamp", ts_value_, came.timestamps->value);
     compare(out, "timestamp echo", ts_echo_, came.timestamps->echo_reply);
+  }
+  if (fast_open_) {
+    const bool same = came.fast_open && came.fast_open_experimental == experimental_ &&
+                      came.fast_open_size == cookie_size_ && came.fast_open == cookie_;
+    if (!same) out += "  the Fast Open option is another, or missing\n";
   }
   if (sack_count_ == 0) return out;
   bool same = came.sack_count == sack_count_;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/types.hpp"
 #include "wire/tcp.hpp"
@@ -50,6 +51,14 @@ class Segment {
   Segment& timestamp(u32 value) { return timestamps_ = true, ts_value_ = value, *this; }
   Segment& echo(u32 value) { return timestamps_ = true, ts_echo_ = value, *this; }
   Segment& no_timestamps() { return timestamps_ = false, *this; }
+  /// Without bytes: the wish for a cookie.
+  Segment& fast_open(const std::vector<u8>& cookie = {}, bool experimental = false) {
+    fast_open_ = true;
+    cookie_size_ = to<u8>(cookie.size());
+    for (u32 i = 0; i < cookie_size_; ++i) cookie_[i] = cookie[i];
+    experimental_ = experimental;
+    return *this;
+  }
   /// One more SACK block [left, right), relative like ack().
   Segment& sack(u32 left, u32 right) { return sack_[sack_count_++] = {left, right}, *this; }
 
@@ -84,6 +93,10 @@ class Segment {
   std::optional<bool> timestamps_{};
   std::optional<u32> ts_value_{};
   std::optional<u32> ts_echo_{};
+  bool fast_open_ = false;
+  bool experimental_ = false;
+  u8 cookie_size_ = 0;
+  std::array<u8, 16> cookie_{};
   std::array<wire::SackBlock, wire::TcpOptions::sack_blocks_max> sack_{};
   u8 sack_count_ = 0;
 };
