@@ -224,6 +224,7 @@ OwnStack::OwnStack(asio::io_context& context, const OwnStackOptions& options,
     parts.impaired.emplace(parts.tun, harm, harm, Rng(options.seed.value_or(rng.next())), sink);
   }
   host::Config config;
+  config.tcp = options.tcp;
   config.interfaces.push_back(interface_of(
       parts.impaired ? parts.impaired->caps() : parts.tun.caps(), parts.addresses, rng));
   parts.stack.emplace(context.get_executor(), std::move(config), io::steady_now(), rng, sink);

@@ -25,6 +25,7 @@ struct OwnStackOptions {
   std::string impair{};
   std::string pcap{};
   std::optional<u64> seed{};
+  tcp::Config tcp{};
 };
 void add_options(CLI::App& command, OwnStackOptions& options);
 

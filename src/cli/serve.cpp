@@ -2,6 +2,7 @@
 // kernel's.
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,11 +28,21 @@ struct ServeOptions {
   OwnStackOptions own{};
   std::vector<std::string> listen{};
   std::optional<u16> port{};
+  u32 backlog = 1024;
   bool quiet = false;
   bool verbose = false;
 };
 
 constexpr std::chrono::seconds grace{5};  // for responses under way when a signal came
+
+/// What nobody should have to look for.
+class Alarms final : public trace::Sink {
+ public:
+  void on(Instant /*now*/, const trace::Event& event) override {
+    if (const auto* flood = std::get_if<trace::SynFlood>(&event))
+      fmt::print(stderr, "{}\n", to_string(*flood));
+  }
+};
 
 /// What both kinds of servers have in common, for the one main loop.
 struct Running {
@@ -84,7 +95,8 @@ void listen_on_own(const ServeOptions& options, OwnStack& own, io::HttpSite& sit
   for (const link::InterfaceAddress& address : own.addresses()) {
     const wire::Endpoint endpoint{address.ours, options.port.value_or(80)};
     io::TcpListener listener(own.stack());
-    if (const auto error = listener.listen(endpoint, 1024)) throw cannot_listen(endpoint, error);
+    if (const auto error = listener.listen(endpoint, options.backlog))
+      throw cannot_listen(endpoint, error);
     running.own.push_back(
         std::make_unique<io::HttpServer<io::TcpListener>>(std::move(listener), site));
     running.endpoints.push_back(endpoint);
@@ -145,6 +157,10 @@ std::string summary(Running& running, OwnStack* own) {
   const tcp::Counters& tcp = own->stack().host().tcp_counters();
   text += fmt::format("TCP: {} segments out, {} in, {} retransmitted ({} time-outs)\n",
                       tcp.segments_out, tcp.segments_in, tcp.segments_retransmitted, tcp.timeouts);
+  if (tcp.syn_cookies_sent > 0)
+    text += fmt::format("SYN cookies: {} sent, {} valid, {} invalid; {}\n", tcp.syn_cookies_sent,
+                        tcp.syn_cookies_valid, tcp.syn_cookies_invalid,
+                        counted(tcp.syn_floods, "SYN flood"));
   if (const std::string harm = own->impairment_summary(); !harm.empty())
     text += "Impairment: " + harm + "\n";
   std::string drops;
@@ -204,8 +220,10 @@ void run_serve(const ServeOptions& options) {
   io::HttpDirectory site = open_site(options.directory);
   asio::io_context context(1);
   Watch watch;
+  Alarms alarms;
   std::optional<OwnStack> own;
   if (is_own) own.emplace(context, options.own, options.verbose ? &watch : nullptr);
+  if (own && !options.verbose) own->stack().host().set_alarms(&alarms);
   Running running;
   if (own) listen_on_own(options, *own, site, running);
   listen_on_kernel(options, context, site, running);
@@ -249,6 +267,20 @@ void add_serve(CLI::App& app, Exit& exit) {
   command->add_option("--port", options->port, "Default: 80, with --listen 8080")
       ->type_name("PORT")
       ->check(CLI::Range(1, 65535).description(""));
+  command
+      ->add_option("--backlog", options->backlog,
+                   "Connections that may wait, finished or half open. Default: 1024")
+      ->type_name("N")
+      ->check(CLI::Range(0, 65535).description(""));
+  command
+      ->add_option("--syn-cookies", options->own.tcp.syn_cookies,
+                   "Answer SYNs by cookies: auto (under a flood), always or off. Default: auto")
+      ->type_name("WHEN")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, tcp::SynCookieUse>{
+                                              {"auto", tcp::SynCookieUse::automatic},
+                                              {"always", tcp::SynCookieUse::always},
+                                              {"off", tcp::SynCookieUse::off}})
+                      .description(""));
   command->add_flag("-q,--quiet", options->quiet, "No line for each request");
   command->add_flag("-v,--verbose", options->verbose,
                     "Every connection's states and why, on stderr (our own TCP only)");

@@ -113,6 +113,7 @@ Result<void, tcp::Errc> Host::join(Udp socket, const wire::IpAddress& group, Int
   return impl_->udp.join(socket, group, on, now);
 }
 
+void Host::set_alarms(trace::Sink* sink) { impl_->tcp.set_alarms(sink); }
 const Config& Host::config() const { return impl_->config; }
 const Counters& Host::counters() const { return impl_->network.counters; }
 const tcp::Counters& Host::tcp_counters() const { return impl_->tcp.counters(); }

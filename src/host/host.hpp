@@ -121,6 +121,8 @@ class Host {
   std::optional<UdpError> udp_receive_error(Udp socket);
   Result<void, tcp::Errc> join(Udp socket, const wire::IpAddress& group, Interface on, Instant now);
 
+  /// Beside the sink of the constructor: hears only of SYN floods, and so costs nothing.
+  void set_alarms(trace::Sink* sink);
   const Config& config() const;
   const Counters& counters() const;
   const tcp::Counters& tcp_counters() const;

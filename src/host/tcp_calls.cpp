@@ -191,6 +191,17 @@ void TcpLayer::release(Conn handle, Instant now) {
   if (slot == nullptr || slot->released || slot->listener) return;
   slot->connection.release(now);
   slot->released = true;
+  const State state = slot->connection.state();
+  if (state != State::closed && state != State::time_wait) {
+    // RFC 1122 §4.2.2.13 lets it finish on its own, but not any number of them.
+    if (orphans_ < context_.config.orphans_max) {
+      slot->orphan = true;
+      ++orphans_;
+    } else {
+      ++context_.counters.orphans_aborted;
+      slot->connection.abort(now);
+    }
+  }
   settle(handle, *slot, now);
   mark_ready(handle, *slot);  // whose turn also frees it, once it is over
 }

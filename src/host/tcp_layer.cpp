@@ -141,6 +141,7 @@ void TcpLayer::mark_event(Conn handle, ConnectionSlot& slot) {
 void TcpLayer::free_if_over(Conn handle, ConnectionSlot& slot) {
   const State state = slot.connection.state();
   if (!slot.released || (state != State::closed && state != State::time_wait)) return;
+  if (slot.orphan) --orphans_;
   connection_timers_.cancel(handle.index);
   connections_.erase(handle);
 }

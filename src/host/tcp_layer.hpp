@@ -51,6 +51,7 @@ class TcpLayer {
   tcp::Connection* find(Conn handle);
   void touch(Conn handle, Instant now);
   void release(Conn handle, Instant now);
+  void set_alarms(trace::Sink* sink) { alarms_ = sink; }
   Host::Census census() const;
   const tcp::Counters& counters() const { return context_.counters; }
 
@@ -150,6 +151,8 @@ class TcpLayer {
   SipKey flood_key_;
   std::vector<Listen> flooded_;  // listeners under a SYN flood
   Instant flood_tick_ = never;
+  trace::Sink* alarms_ = nullptr;  // hears of floods
+  u32 orphans_ = 0;
   std::vector<Fifo<Conn>> ready_;  // by interface; the last is the loopback's
   Fifo<Pending> events_;
 };

@@ -270,8 +270,8 @@ void TcpLayer::begin_flood(Listen handle, ListenerSlot& listener, Instant now) {
 }
 
 void TcpLayer::tell_flood(const ListenerSlot& listener, std::string_view state, Instant now) {
-  if (context_.sink != nullptr)
-    context_.sink->on(now, listener.flood->event(listener.local, state, now));
+  for (trace::Sink* sink : {context_.sink, alarms_})
+    if (sink != nullptr) sink->on(now, listener.flood->event(listener.local, state, now));
 }
 
 void TcpLayer::on_flood_tick(Instant now) {

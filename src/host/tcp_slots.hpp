@@ -26,6 +26,7 @@ struct ConnectionSlot {
   Listen early{};     // the one that counts it as an unfinished Fast Open
   bool in_accept_queue = false;
   bool released = false;      // no application holds it
+  bool orphan = false;        // and it was not over then
   bool in_table = true;       // the flow table leads to it
   bool ready = false;         // it is in a ready queue
   bool event_queued = false;  // it is in the event queue

@@ -92,7 +92,7 @@ std::optional<Pair::Packet> Attacker::forge(Forgery kind, u32 victim, const wire
   // Only who knows where the victim stands can say what is wrong there; and in SYN-SENT a SYN
   // from anybody counts, so that only a wrong ACK is surely a forgery.
   if (connection == nullptr || connection->state() == State::closed) return std::nullopt;
-  const tcp::Connection::Remembered at = connection->remembered();
+  const tcp::Remembered at = connection->remembered();
   if (connection->state() == State::syn_sent && kind != Forgery::wrong_ack) return std::nullopt;
   if (connection->state() == State::time_wait) {
     // A SYN may well begin a new connection there (RFC 9293 MAY-2).
@@ -123,6 +123,27 @@ std::optional<Pair::Packet> Attacker::forge(Forgery kind, u32 victim, const wire
     default: return std::nullopt;
   }
   return segment(victim, header, payload);
+}
+
+Pair::Packet spoofed_syn(Rng& rng, const wire::Endpoint& victim) {
+  const u64 draw = rng.next();
+  const wire::IpAddress from = wire::IpAddress::v4(
+      10, to<u8>(draw & 0xff), to<u8>(draw >> 8 & 0xff), to<u8>(draw >> 16 & 0xff));
+  wire::TcpHeader syn;
+  syn.source_port = to<u16>(1024 + (draw >> 24 & 0x7fff));
+  syn.destination_port = victim.port;
+  syn.sequence = to<u32>(rng.next());
+  syn.flags = TcpFlags::syn;
+  syn.window = 65535;
+  syn.options.mss = u16{1460};
+  const wire::IpHeader ip{
+      .source = from, .destination = victim.address, .protocol = wire::protocol_tcp};
+  const u32 ip_size = wire::ip_header_size(ip);
+  const u32 tcp_size = wire::tcp_header_size_of(syn);
+  Pair::Packet packet(ip_size + tcp_size);
+  wire::emit_tcp(syn, {Bytes{}, Bytes{}}, from, victim.address, MutBytes(packet).subspan(ip_size));
+  wire::emit_ip(ip, tcp_size, packet);
+  return packet;
 }
 
 }  // namespace handfast::sim

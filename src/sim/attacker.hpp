@@ -24,6 +24,10 @@ enum class Forgery : u8 {
 };
 std::string_view to_string(Forgery kind);
 
+/// The first packet of a connection that nobody means: a SYN to `victim` from a random address of
+/// 10.0.0.0/8. For floods (RFC 4987).
+Pair::Packet spoofed_syn(Rng& rng, const wire::Endpoint& victim);
+
 class Attacker {
  public:
   Attacker(Pair& pair, Rng rng) : pair_(pair), rng_(rng) {}

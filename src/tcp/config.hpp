@@ -35,6 +35,8 @@ struct Config : Settings {
   // Closing.
   Duration msl = 30s;          // TIME-WAIT lasts twice this (RFC 9293 §3.4.2 says 2 min)
   u32 time_wait_max = 262144;  // records; beyond it the oldest goes
+  u32 orphans_max = 65536;     // connections that finish without their application; more are reset
+  u32 orphan_retries_max = 8;  // instead of retries_max, for such ones
 
   // Memory, bytes.
   u32 send_buffer_max = 4u << 20;

@@ -136,7 +136,7 @@ void Connection::on_icmp(const wire::IcmpError& error, u32 sequence, Instant now
   }
 }
 
-Connection::Remembered Connection::remembered() const {
+Remembered Connection::remembered() const {
   return {snd_.nxt,
           rcv_.nxt,
           timestamp_recent_,

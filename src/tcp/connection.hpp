@@ -28,7 +28,6 @@ class Connection : private Tcb {
   void open(Instant now, State from = State::closed);
   /// A passive open whose SYN was answered by a half-open entry: begins in SYN_RECEIVED.
   void accept(const HalfOpen& half_open, Instant now);
-
   /// After accept(), where the SYN had a good Fast Open cookie: the connection may be used before
   /// the handshake ends. Returns how much of the SYN's data was taken.
   u32 take_early(Bytes text, Instant now);
@@ -77,13 +76,12 @@ class Connection : private Tcb {
   /// RFC 8201, RFC 1191: what the route carries now, in bytes of IP packet.
   void set_path_mtu(u32 mtu, Instant now);
 
-  /// How much of what is queued before the first poll_transmit() the SYN will carry: 0 unless
-  /// Settings::fast_open is on and a cookie of the server is known (RFC 7413).
+  /// How much of what is sent before the first poll_transmit() the SYN will carry (RFC 7413): 0
+  /// unless Settings::fast_open is on and the server's cookie is known.
   u32 early_room(Instant now) const;
   /// An application may send and receive, or could have.
   bool is_usable() const { return is_synchronized(state_) || is_early(); }
   bool is_early() const { return state_ == State::syn_received && early_ && !fast_open_; }
-
   State state() const { return state_; }
   Errc error() const { return error_; }
   const wire::Flow& flow() const { return flow_; }
@@ -98,24 +96,15 @@ class Connection : private Tcb {
   Duration smoothed_rtt() const { return rtt_.smoothed(); }
   const Context& context() const { return context_; }
 
-  /// What a TIME-WAIT record must remember of this connection.
-  struct Remembered {
-    u32 snd_nxt, rcv_nxt, timestamp_recent, timestamp_offset;
-    u16 window;
-    bool timestamps;
-  };
   Remembered remembered() const;
   /// For tests and fuzzers: what is wrong with this TCB, once everything is drained; empty:
   /// nothing.
   std::string_view broken_invariant() const;
 
  private:
-  static constexpr u16 bit(Event event) { return to<u16>(1u << to<u8>(event)); }
-
   // edges: the only writers of state_
   void enter(State next, Instant now, trace::Why why);
   void end(Errc code, Instant now, trace::Why why);
-  void tell(Event event) { events_ |= bit(event); }
 
   // segment_arrives.cpp, RFC 9293 §3.10.7
   void arrives_in_syn_sent(const wire::TcpSegment& segment, Instant now);
@@ -169,7 +158,6 @@ class Connection : private Tcb {
   void fin_acknowledged(Instant now);
   u32 fin_sequence() const { return data_start() + send_ring_.size(); }
   u32 data_start() const { return snd_.una == snd_.iss ? snd_.iss + 1 : snd_.una; }
-
   std::string_view broken_books() const;
 
   // recovery.cpp
@@ -240,7 +228,6 @@ class Connection : private Tcb {
   u64 pacing_rate() const;
   void pace(u32 bytes, Instant now);
   u32 burst_max(u32 payload_max) const;
-
   // early_data.cpp
   Transmit transmit_first_syn(Instant now);
   void note_early_answer(const wire::TcpHeader& syn_ack, bool repeated, Instant now);
@@ -250,10 +237,8 @@ class Connection : private Tcb {
   Duration persist_interval() const;
   bool is_patience_over(Instant now) const;
   Instant within_patience(Instant due, Instant now) const;
-  void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }
-  void stop_timer(Timer timer) { set_timer(timer, never); }
-  bool is_armed(Timer timer) const { return timers_[to<u8>(timer)] != never; }
   void restart_retransmit_timer(Instant now);
+  u32 patience() const;
   void on_retransmit_timeout(Instant now);
   void on_persist_timeout(Instant now);
   void on_keepalive_timeout(Instant now);

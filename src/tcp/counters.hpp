@@ -34,6 +34,7 @@ struct Counters {
   u64 ecn_echoes_in = 0;    // segments that came with ECE
   u64 challenge_acks = 0;   // RFC 5961
   u64 challenge_acks_suppressed = 0;
+  u64 orphans_aborted = 0;   // one more than orphans_max was let go
   u64 listen_overflows = 0;  // handshakes that found the accept queue full
   u64 listen_drops = 0;      // SYNs and last ACKs that a listener did not take, for whatever reason
   u64 half_open_evicted = 0;

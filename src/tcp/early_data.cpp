@@ -71,7 +71,7 @@ u32 Connection::take_early(Bytes text, Instant now) {
   early_acked_ = !text.empty();
   // The SYN,ACK acknowledges it, and offers a whole window behind it.
   const u32 before = rcv_.nxt;
-  if (!text.empty()) take_in_order(text, now);
+  if (!text.empty()) take_in_order(text, true, now);
   rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);
   rcv_.last_ack_sent = rcv_.nxt;
   ack_now_ = false;

@@ -45,9 +45,9 @@ HalfOpen::HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegm
 void HalfOpen::become_cookie(Context& context, Instant now) {
   cookie_ = true;
   iss_ = context.syn_cookies.make(flow_, irs_, mss_, now);
-  ecn_ = false;
   // Without a timestamp there is no room for them.
   if (timestamps_) return;
+  ecn_ = false;
   scaling_ = false;
   sack_ = false;
 }
@@ -71,6 +71,8 @@ std::optional<HalfOpen> HalfOpen::from_cookie(Context& context, const wire::Flow
     syn.header.options.sack_permitted = stamp.sack;
   }
   HalfOpen record(context, flow, syn, path_mtu, now);
+  record.ecn_ = record.timestamps_ && context.config.ecn != Ecn::off &&
+                SynStamp::of(h.options.timestamps->echo_reply).ecn;
   record.iss_ = iss;
   record.cookie_ = true;
   return record;
@@ -117,7 +119,7 @@ wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   h.options.sack_permitted = sack_;
   if (scaling_) h.options.window_scale = window_scale_for(context.config);
   if (cookie_ && timestamps_) {
-    SynStamp stamp{.sack = sack_};
+    SynStamp stamp{.sack = sack_, .ecn = ecn_};
     if (scaling_) stamp.window_scale = std::min<u8>(window_scale_, 14);
     h.options.timestamps->value = stamp.in(h.options.timestamps->value);
   }

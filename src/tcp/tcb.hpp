@@ -11,6 +11,7 @@
 #include "tcp/congestion/control.hpp"
 #include "tcp/context.hpp"
 #include "tcp/error.hpp"
+#include "tcp/output.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/state.hpp"
 #include "tcp/variables.hpp"
@@ -37,6 +38,12 @@ class Tcb {
   /// Without settings the host's defaults hold.
   Tcb(Context& context, const wire::Flow& flow, u32 path_mtu, SharedSettings* settings);
   ~Tcb();
+
+  void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }
+  void stop_timer(Timer timer) { set_timer(timer, never); }
+  bool is_armed(Timer timer) const { return timers_[to<u8>(timer)] != never; }
+  static constexpr u16 bit(Event event) { return to<u16>(1u << to<u8>(event)); }
+  void tell(Event event) { events_ |= bit(event); }
 
   Context& context_;
   SharedSettings* settings_;
@@ -66,11 +73,11 @@ class Tcb {
   bool fin_seen_ : 1 = false;  // at rcv_.fin, perhaps beyond text that is missing
   bool released_ : 1 = false;
   bool wants_room_ : 1 = false;
-  bool more_coming_ : 1 = false;          // the last SEND said so
-  bool more_held_ : 1 = false;            // and that still keeps a part segment here
-  bool pacing_ : 1 = false;               // something waits for the pacer
-  bool push_now_ : 1 = false;             // part segments go, whatever Nagle or a cork says
-  bool duplicate_to_report_ : 1 = false;  // duplicate_ goes into the next ACK (RFC 2883)
+  bool more_coming_ : 1 = false;             // the last SEND said so
+  bool more_held_ : 1 = false;               // and that still keeps a part segment here
+  bool pacing_ : 1 = false;                  // something waits for the pacer
+  bool push_now_ : 1 = false;                // part segments go, whatever Nagle or a cork says
+  bool duplicate_to_report_ : 1 = false;     // duplicate_ goes into the next ACK (RFC 2883)
   bool fast_open_ : 1 = false;               // our first SYN had the option (RFC 7413)
   bool fast_open_experimental_ : 1 = false;  // as kind 254
   bool early_ : 1 = false;                   // a SYN carried data; passive: or could have

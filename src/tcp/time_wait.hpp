@@ -20,7 +20,7 @@ class TimeWait {
                 // let the listener take the segment
   };
 
-  TimeWait(const wire::Flow& flow, const Connection::Remembered& last, Instant expiry)
+  TimeWait(const wire::Flow& flow, const Remembered& last, Instant expiry)
       : flow_(flow), last_(last), expiry_(expiry) {}
 
   Verdict on_segment(const wire::TcpSegment& segment) const;
@@ -31,7 +31,7 @@ class TimeWait {
 
  private:
   wire::Flow flow_;
-  Connection::Remembered last_;
+  Remembered last_;
   Instant expiry_;
 };
 

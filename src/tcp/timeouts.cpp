@@ -53,13 +53,18 @@ void Connection::restart_retransmit_timer(Instant now) {
   set_timer(Timer::retransmit, retries_ > 0 ? within_patience(due, now) : due);
 }
 
+u32 Connection::patience() const {
+  const Config& config = context_.config;
+  return released_ ? std::min(config.retries_max, config.orphan_retries_max) : config.retries_max;
+}
+
 void Connection::on_retransmit_timeout(Instant now) {
   if (flight_ == nullptr || flight_->empty()) return;
   const Config& config = context_.config;
   const bool opening = !is_synchronized(state_);
   const u32 retries_max = is_early() ? config.syn_ack_retries_max
                           : opening  ? settings().syn_retries_max
-                                     : config.retries_max;
+                                     : patience();
   if (retries_ == 0) recover_.unanswered_since = (*flight_)[0].at;
   if (is_patience_over(now)) {
     give_up({"user time-out: nothing acknowledged after {} retransmissions", retries_}, now);
@@ -124,8 +129,7 @@ void Connection::on_persist_timeout(Instant now) {
     return;
   }
   if (probes_ == 0) recover_.unanswered_since = now;
-  if (is_patience_over(now) ||
-      (settings().user_timeout == 0ns && probes_ >= context_.config.retries_max)) {
+  if (is_patience_over(now) || (settings().user_timeout == 0ns && probes_ >= patience())) {
     give_up({"no answer to {} window probes", probes_}, now);
     return;
   }

@@ -68,6 +68,13 @@ struct LossRecovery {
   Instant unanswered_since{};  // when what was sent again since was sent first
 };
 
+/// What a TIME-WAIT record must remember of a connection.
+struct Remembered {
+  u32 snd_nxt, rcv_nxt, timestamp_recent, timestamp_offset;
+  u16 window;
+  bool timestamps;
+};
+
 /// What one acknowledgment brought.
 struct Progress {
   u32 acked = 0;      // sequence numbers acknowledged in order

@@ -61,7 +61,7 @@ TEST(FastOpenServer, hands_data_to_the_application_before_the_handshake_ends) {
   peer.inject(ack().seq(11).ack(101));
   peer.expect_state(State::established);
   peer.inject(data(20));
-  peer.expect(ack().ack(31));
+  peer.expect(ack().ack(31), within(300ms));
   peer.expect_received(20);
   EXPECT_EQ(peer.counters().fast_open_passive, 1u);
   EXPECT_EQ(peer.times_taken(State::syn_received, State::established), 1u);
