@@ -135,8 +135,9 @@ std::optional<Duration> Connection::sample_from_echo(const wire::TcpHeader& head
 void Connection::take_sack_blocks(const wire::TcpHeader& header, Progress& progress, Instant now) {
   for (u8 b = 0; b < header.options.sack_count; ++b) {
     const wire::SackBlock block = header.options.sack[b];
-    // RFC 2883 §4: a first block below SND.UNA, or inside the second, reports a duplicate.
-    const bool duplicate = b == 0 && (seq_le(block.right, snd_.una) ||
+    // RFC 2883 §4: a first block below SEG.ACK, or inside the second, reports a duplicate. (Below
+    // SND.UNA would take ACKs that were overtaken for reports.)
+    const bool duplicate = b == 0 && (seq_le(block.right, header.acknowledgment) ||
                                       (header.options.sack_count > 1 &&
                                        seq_ge(block.left, header.options.sack[1].left) &&
                                        seq_le(block.right, header.options.sack[1].right)));

@@ -39,7 +39,9 @@ void Connection::note_delivered(const Sent& record, Instant now) {
 // RFC 8985 §6.2 step 4: each round in which the peer reports a duplicate, patience grows by a step;
 // it shrinks again when 16 recoveries have passed without one.
 void Connection::adapt_patience(const Progress& progress) {
-  if (!progress.reported_duplicate) return;
+  // The repetition of a probe (RFC 8985 §7) says nothing about order.
+  if (!progress.reported_duplicate || !recover_.reordering_seen) return;
+  if (recover_.probe_out && recover_.probe_repeats) return;
   if (recover_.patience_steps > 0 && seq_lt(snd_.una, recover_.patience_round)) return;
   recover_.patience_round = snd_.nxt;
   recover_.patience_recoveries = 16;

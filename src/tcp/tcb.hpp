@@ -73,6 +73,7 @@ class Tcb {
   bool fin_seen_ : 1 = false;  // at rcv_.fin, perhaps beyond text that is missing
   bool released_ : 1 = false;
   bool wants_room_ : 1 = false;
+  bool starved_ : 1 = false;                 // the pool had no block for what is to be sent
   bool more_coming_ : 1 = false;             // the last SEND said so
   bool more_held_ : 1 = false;               // and that still keeps a part segment here
   bool pacing_ : 1 = false;                  // something waits for the pacer

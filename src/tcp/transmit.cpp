@@ -97,7 +97,8 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
     recover_.first_end = record.end;
   }
   count_retransmitted(record.length());
-  if (!is_armed(Timer::retransmit)) restart_retransmit_timer(now);
+  // The repair of what SND.UNA waits for takes a round trip of its own: only then is it late.
+  if (!is_armed(Timer::retransmit) || record.start == snd_.una) restart_retransmit_timer(now);
   const bool by_timer = recover_.phase != LossRecovery::Phase::fast;
   const u64 times = record.transmissions - 1u;
   return transmit_range(record.start, record.end,
@@ -300,7 +301,10 @@ void Connection::watch_window(Instant now) {
   const bool waiting =
       snd_.nxt == snd_.una && state_ != State::syn_received &&
       (data_start() + send_ring_.size() != snd_.nxt || (fin_queued_ && !fin_sent_));
-  if (!waiting || (is_paced() && !may_send_now(now))) {
+  if (starved_ && send_ring_.empty() && snd_.nxt == snd_.una) {
+    // Memory that others give back is told to nobody, and here no ACK will come either.
+    if (!is_armed(Timer::persist)) set_timer(Timer::persist, now + context_.config.rto_min);
+  } else if (!waiting || (is_paced() && !may_send_now(now))) {
     stop_timer(Timer::persist);
   } else if (!is_armed(Timer::persist)) {
     set_timer(Timer::persist, now + persist_interval());

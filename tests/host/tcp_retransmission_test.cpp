@@ -196,6 +196,18 @@ TEST(EstablishedConnection, outlives_icmp_errors) {
   peer.expect_state(State::established);
 }
 
+TEST(DuplicateSack, is_not_seen_in_an_ack_that_was_overtaken) {
+  ScriptedPeer peer;
+  peer.open_passive(syn().mss(1000).sack_permitted());
+  peer.send(3000);
+  for (const u32 at : {1u, 1001u, 2001u}) peer.expect(data(1000).seq(at));
+  peer.inject(ack().ack(3001));
+  peer.inject(ack().ack(1).sack(1001, 2001));  // older: then it was news
+  EXPECT_EQ(peer.host().tcp_counters().duplicates_reported, 0u);
+  peer.inject(ack().ack(3001).sack(1001, 2001));
+  EXPECT_EQ(peer.host().tcp_counters().duplicates_reported, 1u);
+}
+
 TEST(Keepalive, ends_a_connection_whose_peer_is_gone) {
   ScriptedPeer peer;
   peer.open_passive();
