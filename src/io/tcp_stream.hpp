@@ -1,6 +1,5 @@
-// A TCP connection as Asio's AsyncReadStream and AsyncWriteStream: asio::async_read, async_write,
-// async_read_until, ssl::stream and whatever else is written for those run on it, as on a
-// kernel's socket. A moved-from stream may only be assigned to or destroyed.
+// A TCP connection as Asio's AsyncReadStream and AsyncWriteStream: asio::async_read, ssl::stream
+// and what else is written for those run on it. A moved-from stream may only be assigned to.
 #pragma once
 
 #include <memory>
@@ -190,6 +189,7 @@ class TcpStream {
     }
     socket->wait(
         detail::make_operation<Operation>(std::forward<Handler>(handler), core.executor(), pieces));
+    if (socket->connection() != nullptr && socket->connection()->is_starved()) core.settle();
   }
 
   template <class Operation>

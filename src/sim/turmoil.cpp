@@ -69,6 +69,15 @@ Turmoil::Habits Turmoil::draw_habits(Rng& rng, const TurmoilOptions& options) {
 
 void Turmoil::serve() { world_.spawn(accept(io::TcpListener(server_.stack(), to_))); }
 
+u32 Turmoil::ended_by_fin() const {
+  return to<u32>(std::ranges::count_if(ends_, [](const auto& end) { return end->eof; }));
+}
+
+u32 Turmoil::ended_by(std::errc error) const {
+  return to<u32>(
+      std::ranges::count_if(ends_, [&](const auto& end) { return end->error == error; }));
+}
+
 std::string Turmoil::missing() const {
   std::string text;
   for (u32 i = 0; i < plans_.size(); ++i) {

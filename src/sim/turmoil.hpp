@@ -20,8 +20,8 @@
 namespace handfast::sim {
 
 struct TurmoilOptions {
-  u32 connections_max = 4;
-  u32 bytes_max = 128u << 10;  // of each stream
+  u32 connections_max = 6;
+  u32 bytes_max = 512u << 10;  // of each stream
   Duration start_within = 20s;
   Duration pause_max = 3s;  // one long pause in a stream, of a reader or a writer
   bool ipv6 = false;
@@ -40,6 +40,9 @@ class Turmoil {
   bool done() const { return running_ == 0; }
   /// A stream had a wrong byte, or ended too early or too late; empty if not.
   const std::string& problem() const { return problem_; }
+  /// Ends of connections by how their stream ended: by the peer's FIN, or by this error.
+  u32 ended_by_fin() const;
+  u32 ended_by(std::errc error) const;
   /// What is missing of the connections whose two ends are polite, where nothing but ordinary
   /// faults happened to them; empty if nothing is.
   std::string missing() const;

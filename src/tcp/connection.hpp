@@ -44,6 +44,8 @@ class Connection : private Tcb {
   /// Contiguous room for what is to be sent, at most `wanted` bytes; empty when the buffer is full
   /// (then `writable` follows) or CLOSE was called.
   MutBytes send_space(u32 wanted);
+  /// There was no memory for send_space(): touch the connection, and `writable` follows.
+  bool is_starved() const { return starved_; }
   /// Queues the first `n` bytes of what send_space() gave (§3.10.2). `more`: hold a part segment.
   void send(u32 n, bool more = false);
   /// The same, and the peer hears that what comes up to its end is urgent (RFC 6093).

@@ -121,6 +121,11 @@ Duration Connection::persist_interval() const {
 }
 
 void Connection::on_persist_timeout(Instant now) {
+  if (starved_ && send_ring_.empty()) {
+    starved_ = false;
+    tell(Event::writable);
+    return;
+  }
   const u32 unsent = not_sent();
   if (unsent > 0 && window_room() >= std::min(mss_now(), unsent)) {
     trace_timer("persist", {"{} bytes were corked", unsent}, now);

@@ -81,8 +81,10 @@ MutBytes Connection::send_space(u32 wanted) {
   if (send_ring_.room() < wanted &&
       !send_ring_.reserve(send_ring_.size() + wanted, context_.buffers) && send_ring_.room() == 0) {
     wants_room_ = true;
+    starved_ = true;
     return {};
   }
+  starved_ = false;
   const MutBytes space = send_ring_.space();
   return space.first(std::min<std::size_t>(space.size(), wanted));
 }

@@ -110,7 +110,11 @@ bool TcpSocket::try_write(const WritePieces& from, std::error_code& error, std::
     if (error == asio::error::eof) error = tcp::Errc::closing;
     return true;
   }
-  if (!tcp::may_send(into->state()) || into->send_space(1).empty()) return false;
+  if (!tcp::may_send(into->state())) return false;
+  if (into->send_space(1).empty()) {
+    if (into->is_starved()) core_->host()->touch(name_, core_->now());
+    return false;
+  }
   for (u32 i = 0; i < from.count; ++i) {
     Bytes rest = from.spans[i];
     while (!rest.empty()) {
