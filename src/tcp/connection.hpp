@@ -44,8 +44,7 @@ class Connection : private Tcb {
   /// Contiguous room for what is to be sent, at most `wanted` bytes; empty when the buffer is full
   /// (then `writable` follows) or CLOSE was called.
   MutBytes send_space(u32 wanted);
-  /// There was no memory for send_space(): touch the connection, and `writable` follows.
-  bool is_starved() const { return starved_; }
+  bool is_starved() const { return starved_; }  // no memory: touch() it, and `writable` follows
   /// Queues the first `n` bytes of what send_space() gave (§3.10.2). `more`: hold a part segment.
   void send(u32 n, bool more = false);
   /// The same, and the peer hears that what comes up to its end is urgent (RFC 6093).
@@ -99,8 +98,7 @@ class Connection : private Tcb {
   const Context& context() const { return context_; }
 
   Remembered remembered() const;
-  /// For tests and fuzzers: what is wrong with this TCB, once everything is drained; empty:
-  /// nothing.
+  /// For tests: what is wrong with this TCB once everything is drained; empty: nothing.
   std::string_view broken_invariant() const;
 
  private:
