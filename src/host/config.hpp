@@ -27,6 +27,7 @@ struct InterfaceConfig {
   std::vector<InterfaceAddress> addresses{};
   std::optional<wire::IpAddress> gateway_v4{};
   std::optional<wire::IpAddress> gateway_v6{};
+  u32 mss_max = 0;                // of TCP over this interface, both ways; 0: what the MTU allows
   bool checksum_offload = false;  // the device fills in and verifies TCP checksums
   u32 segment_bytes_max = 0;      // 0: none; else the largest super-segment the device takes
 };

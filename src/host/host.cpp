@@ -115,7 +115,11 @@ Result<void, tcp::Errc> Host::join(Udp socket, const wire::IpAddress& group, Int
 
 void Host::set_alarms(trace::Sink* sink) { impl_->tcp.set_alarms(sink); }
 const Config& Host::config() const { return impl_->config; }
-const Counters& Host::counters() const { return impl_->network.counters; }
+Counters Host::counters() const {
+  Counters all = impl_->network.counters;
+  for (u32 i = 0; i < all.drops.size(); ++i) all.drops[i] += impl_->tcp.counters().drops[i];
+  return all;
+}
 const tcp::Counters& Host::tcp_counters() const { return impl_->tcp.counters(); }
 Host::Census Host::census() const {
   Census census = impl_->tcp.census();

@@ -124,7 +124,8 @@ class Host {
   /// Beside the sink of the constructor: hears only of SYN floods, and so costs nothing.
   void set_alarms(trace::Sink* sink);
   const Config& config() const;
-  const Counters& counters() const;
+  /// With the drops of TCP connections.
+  Counters counters() const;
   const tcp::Counters& tcp_counters() const;
   /// Connections, half-open entries and TIME-WAIT records now.
   struct Census {

@@ -156,13 +156,20 @@ Result<wire::Flow, Errc> TcpLayer::make_flow(const wire::Endpoint& remote,
   return flow;
 }
 
+u32 TcpLayer::tcp_mtu(const Hop& hop, const wire::IpAddress& remote, Instant now) const {
+  const u32 mtu = network_.path_mtu(hop, remote, now);
+  if (hop.interface == network_.routes.loopback()) return mtu;
+  const u32 mss_max = network_.config.interfaces[hop.interface].mss_max;
+  return mss_max == 0 ? mtu : std::min(mtu, mss_max + (remote.is_v4() ? 40 : 60));
+}
+
 Result<Conn, Errc> TcpLayer::open(const wire::Flow& flow, const Hop& hop, State from, Instant now,
                                   tcp::SharedSettings* settings) {
   if (connections_.size() >= network_.config.connections_max) {
     context_.settings_pool.give(settings);
     return failure(Errc::no_memory);
   }
-  const u32 mtu = network_.path_mtu(hop, flow.remote.address, now);
+  const u32 mtu = tcp_mtu(hop, flow.remote.address, now);
   const Conn handle = connections_.emplace(context_, flow, mtu, hop, settings);
   context_.settings_pool.give(settings);
   ConnectionSlot& slot = *connections_.find(handle);

@@ -114,6 +114,8 @@ class TcpLayer {
   void on_half_open_deadline(u32 index, Instant now);
 
   // tcp_calls.cpp
+  /// The MTU that TCP may count on, in bytes of IP packet.
+  u32 tcp_mtu(const Hop& hop, const wire::IpAddress& remote, Instant now) const;
   Result<wire::Flow, tcp::Errc> make_flow(const wire::Endpoint& remote, const wire::Endpoint& local,
                                           const Hop& hop);
   /// Gives `settings` back, whatever comes of it.

@@ -60,7 +60,7 @@ void TcpLayer::take_syn(Listen handle, const wire::Flow& flow, const Hop& hop,
     ++context_.counters.listen_drops;
     return network_.drop(Drop::accept_queue_full, arrival.packet, now);
   }
-  const u32 mtu = network_.path_mtu(hop, flow.remote.address, now);
+  const u32 mtu = tcp_mtu(hop, flow.remote.address, now);
   tcp::HalfOpen record(context_, flow, segment, mtu, now);
   if (wants_cookie(listener)) {
     record.become_cookie(context_, now);
@@ -176,7 +176,7 @@ bool TcpLayer::on_cookie_answer(Listen handle, const wire::Flow& flow, const Arr
   if (now > listener.cookies_until || segment.header.has(TcpFlags::syn)) return false;
   const auto hop = network_.routes.route(flow.remote.address, arrival.interface);
   if (!hop || hop->cast != Cast::unicast) return false;
-  const u32 mtu = network_.path_mtu(*hop, flow.remote.address, now);
+  const u32 mtu = tcp_mtu(*hop, flow.remote.address, now);
   const auto record = tcp::HalfOpen::from_cookie(context_, flow, segment, mtu, now);
   ++(record ? context_.counters.syn_cookies_valid : context_.counters.syn_cookies_invalid);
   if (listener.flood) listener.flood->on_cookie(record.has_value());
@@ -212,7 +212,7 @@ bool TcpLayer::may_finish(const ListenerSlot& listener) {
 Conn TcpLayer::make_connection(Listen handle, const tcp::HalfOpen& record, const Hop& hop,
                                Instant now) {
   const wire::Flow& flow = record.flow();
-  const u32 mtu = network_.path_mtu(hop, flow.remote.address, now);
+  const u32 mtu = tcp_mtu(hop, flow.remote.address, now);
   const ListenerSlot& listener = *listeners_.find(handle);
   const Conn made = connections_.emplace(context_, flow, mtu, hop, listener.settings);
   ConnectionSlot& slot = *connections_.find(made);

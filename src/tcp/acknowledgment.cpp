@@ -16,6 +16,7 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
   progress.window_limited = uses_window();
   if (seq_gt(h.acknowledgment, snd_.una)) acknowledge(h.acknowledgment, h, progress, now);
   if (sack_ && h.options.sack_count > 0) take_sack_blocks(h, progress, now);
+  judge_mtu_probe(now);
   update_send_window(segment, progress.acked > 0);
   judge_episode(h, progress, now);
   // RFC 5681 §2: a duplicate ACK has no data, no SYN or FIN, the same window, and something is

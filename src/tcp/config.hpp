@@ -15,6 +15,9 @@ namespace handfast::tcp {
 /// RFC 3168 §6.1.1: whether ECN is refused, granted to who asks, or asked for.
 enum class Ecn : u8 { off, passive, active };
 
+/// RFC 4821: whether segments are made smaller where large ones do not arrive, and larger again.
+enum class MtuProbing : u8 { off, black_hole, always };
+
 /// The host's own choices, and the Settings of a connection that makes none.
 struct Config : Settings {
   // Opening.
@@ -61,7 +64,8 @@ struct Config : Settings {
   u32 initial_window_segments = 10;  // RFC 6928
   u32 burst_segments_min = 2;        // of one super-segment, however slow the path
   bool restart_after_idle = true;    // RFC 5681 §4.1
-  u32 mss_default = 536;             // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
+  MtuProbing mtu_probing = MtuProbing::black_hole;
+  u32 mss_default = 536;  // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
 
   // RFC 5961 §7: challenge ACKs a second, a host.
   u32 challenge_acks_per_second_max = 1000;

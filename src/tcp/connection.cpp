@@ -7,14 +7,6 @@
 
 namespace handfast::tcp {
 
-namespace {
-
-u32 headers_size(const wire::Flow& flow) {
-  return flow.remote.address.is_v4() ? 40 : 60;  // IP and TCP, both without options
-}
-
-}  // namespace
-
 Connection::Connection(Context& context, const wire::Flow& flow, u32 path_mtu,
                        SharedSettings* settings)
     : Tcb(context, flow, path_mtu, settings) {}
@@ -76,39 +68,12 @@ std::optional<Event> Connection::poll_event() {
   return std::nullopt;
 }
 
-u32 Connection::advertised_mss() const {
-  const u32 path = mtu_ - std::min<u32>(headers_size(flow_), mtu_ - 1u);
-  return settings().mss_max != 0 ? std::min(settings().mss_max, path) : path;
-}
-
-u32 Connection::mss_now() const {
-  const u32 path = advertised_mss();
-  const u32 options = timestamps_ ? 12 : 0;  // RFC 6691: options come off the data
-  const u32 mss = std::min<u32>(peer_mss_, path);
-  return std::max<u32>(mss > options ? mss - options : 1, 1);
-}
-
-u32 Connection::text_max() const {
+u32 Tcb::text_max() const {
   const u32 reported = (ranges_ == nullptr ? 0 : ranges_->size()) + (duplicate_to_report_ ? 1 : 0);
   if (!sack_ || reported == 0) return mss_now();
   const u32 blocks = std::min<u32>(reported, timestamps_ ? 3 : 4);
   const u32 options = 4 + 8 * blocks;
   return mss_now() > options ? mss_now() - options : 1;
-}
-
-void Connection::set_path_mtu(u32 mtu, Instant now) {
-  // RFC 8201 §4, RFC 1191 §3: never below what every path carries.
-  const u32 floor = flow_.remote.address.is_v4() ? 552 : 1280;
-  mtu = std::clamp<u32>(mtu, floor, 65535);
-  const bool smaller = mtu < mtu_;
-  mtu_ = to<u16>(mtu);
-  if (!smaller || flight_ == nullptr || flight_->empty()) return;
-  if (state_ == State::syn_sent && early_) mark_lost(0);  // it was too big with data in it
-  // What was too big is gone: send it again in pieces, without calling it congestion.
-  for (u32 i = 0; i < flight_->size(); ++i)
-    if ((*flight_)[i].length() > mss_now()) mark_lost(i);
-  recover_.force_retransmit = true;
-  restart_retransmit_timer(now);
 }
 
 void Connection::on_icmp(const wire::IcmpError& error, u32 sequence, Instant now) {

@@ -72,7 +72,7 @@ class Connection : private Tcb {
   /// §3.10.5, ABORT: RST to the peer, everything queued is gone.
   void abort(Instant now);
 
-  const Settings& settings() const { return settings_->value; }
+  using Tcb::settings;
   void change(const Settings& wanted, Instant now);
   /// RFC 8201, RFC 1191: what the route carries now, in bytes of IP packet.
   void set_path_mtu(u32 mtu, Instant now);
@@ -126,7 +126,6 @@ class Connection : private Tcb {
   bool is_urgent() const;
   void point_to_urgent(wire::TcpHeader& header) const;
   void settle_urgent();
-  u32 read_sequence() const;
 
   // ecn.cpp
   static u16 ecn_offer(const Config& config, u8 retries);
@@ -134,6 +133,23 @@ class Connection : private Tcb {
   void note_mark(const wire::TcpHeader& header, u8 ecn, Instant now);
   u8 mark_outgoing(wire::TcpHeader& header, bool fresh);
   void react_to_echo(const wire::TcpHeader& header, u32 una_before, Instant now);
+
+  // path_mtu.cpp
+  void resend_large(Instant now);
+  void trust_mtu_search();
+  void begin_mtu_search();
+  void suspect_black_hole();
+  u32 mtu_probe_size(u32 unsent, Instant now) const;
+  std::optional<Transmit> transmit_mtu_probe(u32 unsent, Instant now);
+  void judge_mtu_probe(Instant now);
+  bool forgive_mtu_probe(Instant now);
+
+  // buffers.cpp
+  u32 receive_limit_max() const;
+  void open_window(u32 length);
+  void tune_receive_buffer(Instant now);
+  void measure_window_time(Instant now);
+  bool drop_out_of_order();
 
   // receive.cpp
   void take_in_order(Bytes text, bool pushed, Instant now);
@@ -144,7 +160,6 @@ class Connection : private Tcb {
   void report_duplicate(u32 left, u32 right);
   u32 window_available() const;
   u32 window_to_advertise();
-  u32 window_advertised() const { return rcv_.right_edge - rcv_.nxt; }
 
   // acknowledgment.cpp: the ESTABLISHED part of the fifth check
   void process_ack(const wire::TcpSegment& segment, Instant now);
@@ -156,8 +171,6 @@ class Connection : private Tcb {
   u32 timestamp_now(Instant now) const;
   void note_delivered(const Sent& record, Instant now);
   void fin_acknowledged(Instant now);
-  u32 fin_sequence() const { return data_start() + send_ring_.size(); }
-  u32 data_start() const { return snd_.una == snd_.iss ? snd_.iss + 1 : snd_.una; }
   std::string_view broken_books() const;
 
   // recovery.cpp
@@ -173,7 +186,6 @@ class Connection : private Tcb {
   AckSample make_sample(const Progress& progress, Instant now) const;
   void after_ack(const Progress& progress, Instant now);
   void proportional_reduction(const Progress& progress);
-  u32 in_flight() const;
 
   // spurious.cpp: was the loss one? (RFC 2883, RFC 3522, RFC 3708, RFC 5682)
   void begin_episode(Instant now);
@@ -189,11 +201,6 @@ class Connection : private Tcb {
 
   // info.cpp
   Traffic& traffic();
-  /// How many segments carry so many bytes.
-  u32 segments_of(u32 bytes) const {
-    const u32 mss = mss_now();
-    return bytes <= mss ? 1 : (bytes + mss - 1) / mss;
-  }
   void report_flight(Info& out) const;
   void report_traffic(Info& out, Instant now) const;
 
@@ -209,12 +216,8 @@ class Connection : private Tcb {
   Transmit sent(Transmit out, trace::Why why, Instant now);
   u32 sendable(u32 unsent, u32 burst, Instant now);
   bool may_send_part(u32 length, u32 unsent) const;
-  u32 window_room() const;
   void record_sent(u32 start, u32 end, Instant now);
   void watch_window(Instant now);
-  u32 mss_now() const;
-  u32 advertised_mss() const;
-  u32 text_max() const;
   u32 send_limit() const;
   void count_retransmitted(u32 length);
 

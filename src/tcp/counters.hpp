@@ -5,6 +5,7 @@
 
 #include "base/types.hpp"
 #include "tcp/state.hpp"
+#include "wire/drop.hpp"
 
 namespace handfast::tcp {
 
@@ -48,6 +49,19 @@ struct Counters {
   u64 fast_open_overflows = 0;                  // too many such handshakes at once
   u64 fast_open_active = 0;                     // data in our SYN was acknowledged
   u64 fast_open_active_fails = 0;               // it was not
+  u64 mtu_probes = 0;           // RFC 4821
+  u64 mtu_probes_lost = 0;
+  u64 black_holes_suspected = 0;
+  u64 reassemblies_pruned = 0;    // what came out of order gave way to what came in order
+  u64 delayed_acks = 0;           // acknowledgments whose delay ran out
+  u64 window_updates = 0;         // segments sent only to tell of a larger window
+  u64 windows_closed = 0;         // the window that we offer came down to zero
+  u64 duplicates_told = 0;        // DSACK blocks sent
+  u64 urgent_marks_in = 0;        // RFC 6093
+  u64 aborts_by_application = 0;  // ABORT
+  u64 aborts_on_data = 0;         // data came for an application that is gone
+  u64 aborts_on_timeout = 0;      // retransmissions or probes went unanswered
+  std::array<u64, to<u8>(wire::Drop::count_)> drops{};  // segments, by reason
   std::array<u64, edges.size()> edges_taken{};  // arrows of figure 5, in the order of `edges`
 };
 

@@ -36,8 +36,8 @@ Info Connection::info(Instant now) const {
   const u32 mss = mss_now();
   out.send_mss = mss;
   out.receive_mss = std::min<u32>(536, mss);
-  out.advertised_mss = advertised_mss() - (timestamps_ ? 12 : 0);
-  out.path_mtu = mtu_;
+  out.advertised_mss = mss_for(mtu_) - (timestamps_ ? 12 : 0);
+  out.path_mtu = std::min(mtu_, mtu_proven_);
   out.congestion_window = control_.window();
   out.congestion_window_segments = std::max(control_.window() / mss, 1u);
   const u32 threshold = control_.threshold();
@@ -46,6 +46,7 @@ Info Connection::info(Instant now) const {
   out.slow_start_threshold_segments =
       unlimited ? Info::slow_start_unlimited : std::max(threshold / mss, 1u);
   out.receive_space = rcv_.limit;
+  out.receive_rtt = receive_rtt();
   out.send_window = snd_.wnd;
   out.receive_window = window_advertised();
   out.not_sent = not_sent();
@@ -60,6 +61,8 @@ Traffic& Connection::traffic() {
     traffic_ = context_.traffics.take();
     traffic_->acks.expect_segments_of(std::min<u32>(536, mss_now()));
     traffic_->window_used_point = snd_.una;
+    traffic_->receive_space = std::max(context_.config.receive_window_initial, 2 * 65535u);
+    begin_mtu_search();
   }
   return *traffic_;
 }

@@ -12,7 +12,8 @@ void Connection::take_in_order(Bytes text, bool pushed, Instant now) {
   const u32 length = to<u32>(text.size());
   const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;
   const u32 stored = receive_ring_.size();
-  if (!receive_ring_.reserve(stored + std::max(length, beyond), context_.buffers, beyond)) {
+  if (!receive_ring_.reserve(stored + std::max(length, beyond), context_.buffers, beyond) &&
+      !(drop_out_of_order() && receive_ring_.reserve(stored + length, context_.buffers))) {
     drop(Drop::queue_full, now);
     return;
   }
@@ -28,9 +29,8 @@ void Connection::take_in_order(Bytes text, bool pushed, Instant now) {
   traffic().bytes_received += next - rcv_.nxt;
   rcv_.nxt = next;
   traffic_->acks.on_text(length, pushed, ack_circumstances(now));
-  // The window opens while the application keeps up: a slow reader holds little memory.
-  if (receive_ring_.size() < rcv_.limit / 2)
-    rcv_.limit = std::min(context_.config.receive_buffer_max, rcv_.limit + 2 * length);
+  measure_window_time(now);
+  open_window(length);
   tell(Event::readable);
   if (filled_hole) {
     ack_now_ = true;  // RFC 5681 §4.2: "when the incoming segment fills in all or part of a gap"
@@ -46,6 +46,10 @@ void Connection::keep_out_of_order(u32 sequence, Bytes text, Instant now) {
   const u32 offset = receive_ring_.size() + (sequence - rcv_.nxt);
   const u32 end = offset + to<u32>(text.size());
   const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;
+  if (end > receive_ring_.capacity() && is_short_of_memory()) {
+    drop(Drop::reassembly_full, now);
+    return;
+  }
   if (!receive_ring_.reserve(std::max(end, receive_ring_.size() + beyond), context_.buffers,
                              beyond)) {
     drop(Drop::reassembly_full, now);
@@ -88,7 +92,11 @@ void Connection::hurry_acks(u32 count, Instant now) {
 }
 
 u32 Connection::window_available() const {
-  return rcv_.limit > receive_ring_.size() ? rcv_.limit - receive_ring_.size() : 0;
+  const u32 size = receive_ring_.size();
+  const u32 open = rcv_.limit > size ? rcv_.limit - size : 0;
+  if (!is_short_of_memory()) return open;
+  // What is held already may be used; beyond it as little as keeps the connection alive.
+  return std::min(open, std::max(receive_ring_.room(), 2 * mss_now()));
 }
 
 u32 Connection::window_to_advertise() {
@@ -102,6 +110,7 @@ u32 Connection::window_to_advertise() {
   if (open >= told + step || (open > told && told >= step)) window = open;
   window = (window + unit) & ~unit;
   window = std::min(window, 65535u << receive_scale_);
+  if (window == 0 && told > 0) ++context_.counters.windows_closed;
   rcv_.right_edge = seq_max(rcv_.right_edge, rcv_.nxt + window);
   return window;
 }

@@ -8,7 +8,7 @@ namespace handfast::tcp {
 
 using Phase = LossRecovery::Phase;
 
-u32 Connection::in_flight() const {
+u32 Tcb::in_flight() const {
   const u32 out = snd_.nxt - snd_.una;
   const u32 gone = recover_.sacked_bytes + recover_.lost_bytes;
   return out > gone ? out - gone : 0;
@@ -134,6 +134,7 @@ void Connection::mark_first_segment_lost() {
 }
 
 void Connection::enter_fast_recovery(Instant now, trace::Why why) {
+  if (forgive_mtu_probe(now)) return;
   ++context_.counters.fast_retransmits;
   // RFC 3168 §6.1.2: who has slowed down for a mark in this window does not do so again.
   const bool slower_already = recover_.phase == Phase::reduced;

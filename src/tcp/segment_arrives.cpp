@@ -45,6 +45,7 @@ void Connection::count_received(const wire::TcpSegment& segment, Instant now) {
 }
 
 void Connection::drop(Drop reason, Instant now) {
+  ++context_.counters.drops[to<u8>(reason)];
   if (context_.sink != nullptr) context_.sink->on(now, trace::PacketDropped{reason, {}});
 }
 
@@ -268,6 +269,7 @@ void Connection::seventh_process_text(const wire::TcpSegment& segment, Instant n
     reset_now_ = true;
     reset_sequence_ = snd_.nxt;
     drop(Drop::data_after_close, now);
+    ++context_.counters.aborts_on_data;
     end(Errc::aborted, now, {"data came after the application let go"});
     return;
   }

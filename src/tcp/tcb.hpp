@@ -39,11 +39,33 @@ class Tcb {
   Tcb(Context& context, const wire::Flow& flow, u32 path_mtu, SharedSettings* settings);
   ~Tcb();
 
+  // What follows from the variables.
+  const Settings& settings() const { return settings_->value; }
   void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }
   void stop_timer(Timer timer) { set_timer(timer, never); }
   bool is_armed(Timer timer) const { return timers_[to<u8>(timer)] != never; }
   static constexpr u16 bit(Event event) { return to<u16>(1u << to<u8>(event)); }
   void tell(Event event) { events_ |= bit(event); }
+  /// The sequence number of the first byte in the send ring, and the one behind its last.
+  u32 data_start() const { return snd_.una == snd_.iss ? snd_.iss + 1 : snd_.una; }
+  u32 fin_sequence() const { return data_start() + send_ring_.size(); }
+  u32 in_flight() const;
+  /// How far the peer's window still lets SND.NXT go.
+  u32 window_room() const;
+  u32 window_advertised() const { return rcv_.right_edge - rcv_.nxt; }
+  /// The sequence number of what the application reads next.
+  u32 read_sequence() const;
+  Duration receive_rtt() const;
+  bool is_short_of_memory() const;
+  /// The MSS that an MTU allows, the one that holds now, and what of it SACK blocks leave for text.
+  u32 mss_for(u32 mtu) const;
+  u32 mss_now() const;
+  u32 text_max() const;
+  /// How many segments carry so many bytes.
+  u32 segments_of(u32 bytes) const {
+    const u32 mss = mss_now();
+    return bytes <= mss ? 1 : (bytes + mss - 1) / mss;
+  }
 
   Context& context_;
   SharedSettings* settings_;
@@ -85,6 +107,7 @@ class Tcb {
   bool early_acked_ : 1 = false;             // and it was acknowledged, by them or by us
   u16 peer_mss_;
   u16 mtu_;
+  u16 mtu_proven_ = 0xffff;  // RFC 4821: where less than mtu_, what is sent is smaller
   u32 reset_sequence_ = 0;
   u32 timestamp_recent_ = 0;
   u32 timestamp_offset_;

@@ -21,6 +21,7 @@ void Connection::on_deadline(Instant now) {
   };
   if (due(Timer::delayed_ack)) {
     ack_now_ = true;
+    ++context_.counters.delayed_acks;
     traffic_->acks.on_timer(context_.config.delayed_ack, rtt_.timeout(context_.config));
   }
   if (pacing_ && may_send_now(now)) pacing_ = false;  // poll_transmit() goes on
@@ -38,6 +39,7 @@ void Connection::trace_timer(std::string_view timer, trace::Why why, Instant now
 
 void Connection::give_up(trace::Why why, Instant now) {
   // An orphan in FIN-WAIT-2 has delivered all that it had; who still listens must hear of it.
+  if (!released_ || state_ != State::fin_wait_2) ++context_.counters.aborts_on_timeout;
   end(released_ && state_ == State::fin_wait_2 ? Errc::none : Errc::timed_out, now, why);
 }
 
@@ -109,6 +111,7 @@ void Connection::on_retransmit_timeout(Instant now) {
   for (u32 i = 0; i < flight_->size(); ++i) mark_lost(i);
   recover_.force_retransmit = true;
   stop_timer(Timer::reorder);
+  suspect_black_hole();
   rtt_.back_off();  // §5.5
   restart_retransmit_timer(now);
 }
@@ -127,6 +130,11 @@ void Connection::on_persist_timeout(Instant now) {
     return;
   }
   const u32 unsent = not_sent();
+  if (unsent == 0 && !fin_queued_) {
+    if (wants_room_) tell(Event::writable);  // there was no memory; is there now?
+    wants_room_ = false;
+    return;
+  }
   if (unsent > 0 && window_room() >= std::min(mss_now(), unsent)) {
     trace_timer("persist", {"{} bytes were corked", unsent}, now);
     push_now_ = true;

@@ -8,6 +8,7 @@
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/ack_policy.hpp"
+#include "tcp/mtu_search.hpp"
 #include "tcp/pacer.hpp"
 #include "tcp/rate_sampler.hpp"
 
@@ -41,6 +42,17 @@ struct Traffic {
   AckPolicy acks;
   RateSampler rate;
   Pacer pacer;
+
+  // How far the receive window should open (buffers.cpp).
+  u32 receive_space = 0;
+  u32 read_from = 0;
+  u32 read_in_round = 0;
+  u32 window_end = 0;
+  Instant read_since{};
+  Instant window_begun{};
+  Duration window_time{};
+
+  MtuSearch mtu_search;
 
   // RFC 3168.
   bool ecn_seen = false;     // the peer sends with an ECN-capable codepoint

@@ -41,6 +41,7 @@ std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) 
   }
   if (ack_now_) {
     const bool update = window_update_;
+    if (update) ++context_.counters.window_updates;
     return transmit_empty(snd_.nxt, update ? trace::Why{"window update"} : trace::Why{}, now);
   }
   watch_window(now);
@@ -115,6 +116,7 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   if (unsent == 0 && !fin_wanted) return std::nullopt;
   if (is_paced() && !may_send_now(now)) return std::nullopt;
   restart_after_idle(now);
+  if (auto probe = transmit_mtu_probe(unsent, now)) return probe;
   const u32 mss = text_max();
   const u32 length = sendable(unsent, burst_max(payload_max), now);
   const bool with_fin = fin_wanted && length == unsent && window_room() > length;
@@ -133,7 +135,7 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   return transmit_range(start, snd_.nxt, {}, now);
 }
 
-u32 Connection::window_room() const {
+u32 Tcb::window_room() const {
   const u32 edge = snd_.una + snd_.wnd;
   return seq_gt(edge, snd_.nxt) ? edge - snd_.nxt : 0;
 }
@@ -254,6 +256,7 @@ void Connection::add_sack_blocks(wire::TcpOptions& options) {
     options.sack_count = 1;
     room = room.subspan(1);
     duplicate_to_report_ = false;
+    ++context_.counters.duplicates_told;
   }
   if (ranges_ != nullptr) options.sack_count += ranges_->sack_blocks(room);
 }
@@ -267,7 +270,7 @@ wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
   h.sequence = snd_.iss;
   h.flags = to<u16>(flags | (answer ? 0 : ecn_offer(config, retries_)));
   h.window = to<u16>(std::min<u32>(rcv_.limit, 65535));
-  h.options.mss = to<u16>(advertised_mss());
+  h.options.mss = to<u16>(mss_for(mtu_));
   h.options.style = config.option_style;
   h.options.sack_permitted = answer ? sack_ : config.sack;
   if (answer ? timestamps_ : config.timestamps)
@@ -301,9 +304,10 @@ void Connection::watch_window(Instant now) {
   const bool waiting =
       snd_.nxt == snd_.una && state_ != State::syn_received &&
       (data_start() + send_ring_.size() != snd_.nxt || (fin_queued_ && !fin_sent_));
-  if (starved_ && send_ring_.empty() && snd_.nxt == snd_.una) {
-    // Memory that others give back is told to nobody, and here no ACK will come either.
-    if (!is_armed(Timer::persist)) set_timer(Timer::persist, now + context_.config.rto_min);
+  // Where nothing is in flight no acknowledgment will tell that there is room again.
+  const bool starving = wants_room_ && send_ring_.empty() && snd_.nxt == snd_.una;
+  if (starving) {
+    if (!is_armed(Timer::persist)) set_timer(Timer::persist, now + 500ms);
   } else if (!waiting || (is_paced() && !may_send_now(now))) {
     stop_timer(Timer::persist);
   } else if (!is_armed(Timer::persist)) {

@@ -29,8 +29,7 @@ void Connection::point_to_urgent(wire::TcpHeader& header) const {
   header.urgent_pointer = to<u16>(std::min<u32>(offset, 0xffff));
 }
 
-// The sequence number of what the application reads next.
-u32 Connection::read_sequence() const {
+u32 Tcb::read_sequence() const {
   return rcv_.nxt - (peer_fin_received_ ? 1 : 0) - receive_ring_.size();
 }
 
@@ -42,6 +41,7 @@ void Connection::sixth_check_urg(const wire::TcpSegment& segment) {
   if (seq_lt(mark, read_sequence()) || seq_lt(mark, rcv_.nxt)) return;
   Traffic& t = traffic();
   if (t.urgent_announced && seq_le(mark, t.urgent_sequence)) return;
+  ++context_.counters.urgent_marks_in;
   t.urgent_announced = true;
   t.urgent_arrived = false;
   t.urgent_sequence = mark;

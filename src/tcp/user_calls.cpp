@@ -129,6 +129,7 @@ void Connection::send(u32 n, bool more) {
 void Connection::consume(u32 n, Instant now) {
   receive_ring_.consume(n);
   settle_urgent();
+  tune_receive_buffer(now);
   if (ranges_ == nullptr) receive_ring_.release_if_empty(context_.buffers);
   if (!may_receive(state_)) return;
   // RFC 9293 §3.8.6.2.2 keeps small updates back; Linux tells of a window that has doubled.
@@ -142,7 +143,6 @@ void Connection::consume(u32 n, Instant now) {
     window_update_ = true;
     ack_now_ = true;
   }
-  (void)now;
 }
 
 void Connection::close(Instant now) {
@@ -201,6 +201,7 @@ void Connection::abort(Instant now) {
   }
   receive_ring_.release(context_.buffers);
   context_.ranges.give(std::move(ranges_));
+  if (state_ != State::closed) ++context_.counters.aborts_by_application;
   end(Errc::aborted, now, {"ABORT by the application"});
 }
 
@@ -220,6 +221,7 @@ void Connection::change(const Settings& wanted, Instant now) {
   if (wanted.keepalive != before.keepalive || wanted.keepalive_idle != before.keepalive_idle ||
       wanted.heartbeat != before.heartbeat)
     restart_keepalive(now);
+  rcv_.limit = std::min(rcv_.limit, receive_limit_max());
   if (wanted.congestion != before.congestion) control_.change(wanted.congestion, mss_now());
 }
 
