@@ -85,7 +85,8 @@ void Connection::suspect_black_hole() {
 
 void Connection::begin_mtu_search() {
   if (context_.config.mtu_probing != MtuProbing::always) return;
-  traffic_->mtu_search.begin(std::min<u32>(mss_base + headers_size(flow_), mtu_), mtu_);
+  const u32 low = std::max(mss_base + headers_size(flow_), mtu_floor(flow_));
+  traffic_->mtu_search.begin(std::min<u32>(low, mtu_), mtu_);
   trust_mtu_search();
 }
 

@@ -308,7 +308,7 @@ void Connection::watch_window(Instant now) {
   const bool starving = wants_room_ && send_ring_.empty() && snd_.nxt == snd_.una;
   if (starving) {
     if (!is_armed(Timer::persist)) set_timer(Timer::persist, now + 500ms);
-  } else if (!waiting || (is_paced() && !may_send_now(now))) {
+  } else if (!waiting || (is_paced() && window_room() > 0 && !may_send_now(now))) {
     stop_timer(Timer::persist);
   } else if (!is_armed(Timer::persist)) {
     set_timer(Timer::persist, now + persist_interval());
