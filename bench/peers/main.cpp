@@ -13,6 +13,7 @@
 #include "base/types.hpp"
 #include "handfast_pair.hpp"
 #include "lwip_pair.hpp"
+#include "tun_peer.hpp"
 
 namespace {
 
@@ -134,6 +135,19 @@ void exchange(HandfastPair& pair) {
   }
 }
 
+void tun() {
+  const auto rates = bench::measure_tun();
+  if (!rates) {
+    fmt::print("TUN: left out, this process may not make a network namespace\n");
+    return;
+  }
+  fmt::print("\n{:<46}{:>10}{:>10}{:>9}{:>9}\n", "kernel's TCP over TUN, one core", "bare", "ours",
+             "ratio", "target");
+  line("bulk out, Gbit/s", 8e-9 * rates->bare_out, 8e-9 * rates->out, rates->out / rates->bare_out,
+       0.6);
+  line("bulk in, Gbit/s", 8e-9 * rates->bare_in, 8e-9 * rates->in, rates->in / rates->bare_in, 0.6);
+}
+
 }  // namespace
 
 int main() {
@@ -147,4 +161,5 @@ int main() {
   const double alone = open_close(pair);
   exchange(pair);
   crowded(pair, alone);
+  tun();
 }

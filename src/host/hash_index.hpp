@@ -23,6 +23,13 @@ class HashIndex {
       if (cells_[i].hash == hash && match(cells_[i].value)) return cells_[i].value;
     return none;
   }
+  /// How many cells a search under `hash` that finds nothing looks at.
+  u32 cells_searched(u32 hash) const {
+    u32 count = 0;
+    if (cells_.empty()) return count;
+    for (u32 i = hash & mask(); cells_[i].value != none; i = (i + 1) & mask()) ++count;
+    return count + 1;
+  }
   void insert(u32 hash, u32 value);
   /// `value` must be there.
   void erase(u32 hash, u32 value);

@@ -24,13 +24,16 @@ struct ConnectionSlot {
   Hop hop;
   Listen listener{};  // whose accept queue it is for; none once the application has it
   Listen early{};     // the one that counts it as an unfinished Fast Open
-  bool in_accept_queue = false;
-  bool released = false;      // no application holds it
-  bool orphan = false;        // and it was not over then
-  bool in_table = true;       // the flow table leads to it
-  bool ready = false;         // it is in a ready queue
-  bool event_queued = false;  // it is in the event queue
+  bool in_accept_queue : 1 = false;
+  bool released : 1 = false;      // no application holds it
+  bool orphan : 1 = false;        // and it was not over then
+  bool in_table : 1 = true;       // the flow table leads to it
+  bool ready : 1 = false;         // it is in a ready queue
+  bool event_queued : 1 = false;  // it is in the event queue
 };
+// With its place in the slab (8), its timer (24) and its share of the flow table (13 to 26) an idle
+// connection is to cost 600 bytes at most.
+static_assert(sizeof(ConnectionSlot) <= 544);
 
 struct HalfOpenSlot {
   tcp::HalfOpen record;

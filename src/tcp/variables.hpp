@@ -38,32 +38,32 @@ struct LossRecovery {
   u8 duplicate_acks = 0;
   u8 patience_steps = 0;       // RACK.reo_wnd_mult - 1
   u8 patience_recoveries = 0;  // RACK.reo_wnd_persist
-  u32 point = 0;               // "recover": the phase ends when it is acknowledged
-  u32 sacked_bytes = 0;        // in flight, by SACK or guessed from duplicate ACKs
-  u32 lost_bytes = 0;          // in flight, marked lost and not sent again yet
-  u32 highest_sacked = 0;      // end of the highest delivered record (RACK.fack)
-  u32 rack_end = 0;            // RACK.end_seq
-  u32 patience_round = 0;      // RACK.dsack_round
-  Instant rack_at{};           // RACK.xmit_ts
+  // Small ones stand together: a connection is weighed by the byte.
+  bool undoable = false;       // control_ remembers the window from before the episode
+  u8 frto_step = 0;            // RFC 5682: 1 after the time-out, 2 after the first ACK
+  bool probe_armed = false;    // Timer::retransmit stands for the probe's PTO (RFC 8985 §7)
+  bool probe_now = false;      // the probe is due
+  bool probe_repeats = false;  // the probe was a retransmission
+  bool probe_out = false;
+  u32 point = 0;           // "recover": the phase ends when it is acknowledged
+  u32 sacked_bytes = 0;    // in flight, by SACK or guessed from duplicate ACKs
+  u32 lost_bytes = 0;      // in flight, marked lost and not sent again yet
+  u32 highest_sacked = 0;  // end of the highest delivered record (RACK.fack)
+  u32 rack_end = 0;        // RACK.end_seq
+  u32 patience_round = 0;  // RACK.dsack_round
+  Instant rack_at{};       // RACK.xmit_ts
   Duration rack_rtt{};
   u32 prr_delivered = 0;
   u32 prr_out = 0;
   u32 prr_start = 0;  // RecoverFS
 
   // Whether an episode was a mistake (RFC 3522, RFC 3708, RFC 5682).
-  bool undoable = false;        // control_ remembers the window from before it
-  u8 frto_step = 0;             // RFC 5682: 1 after the time-out, 2 after the first ACK
   u32 episode_start = 0;        // SND.UNA when it began
   u32 first_stamp = 0;          // our timestamp on its first retransmission; 0: none sent yet
   u32 first_end = 0;            // end of that one
   u32 retransmitted_bytes = 0;  // not yet reported as duplicates
 
-  // RFC 8985 §7.
-  bool probe_armed = false;    // Timer::retransmit stands for the probe's PTO
-  bool probe_now = false;      // the probe is due
-  bool probe_repeats = false;  // the probe was a retransmission
-  u32 probe_end = 0;           // TLP.end_seq; valid while probe_out
-  bool probe_out = false;
+  u32 probe_end = 0;  // TLP.end_seq; valid while probe_out
 
   Instant unanswered_since{};  // when what was sent again since was sent first
 };

@@ -1,0 +1,302 @@
+#include "tun_peer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/assert.hpp"
+#include "base/byte_order.hpp"
+#include "host/host.hpp"
+#include "link/interface.hpp"
+#include "link/tun.hpp"
+#include "link/virtio.hpp"
+#include "wire/checksum.hpp"
+#include "wire/ip.hpp"
+#include "wire/tcp.hpp"
+
+namespace handfast::bench {
+
+namespace {
+
+constexpr wire::IpAddress kernel_address = wire::IpAddress::v4(192, 0, 2, 1);
+constexpr wire::IpAddress our_address = wire::IpAddress::v4(192, 0, 2, 2);
+constexpr wire::IpAddress nobody = wire::IpAddress::v4(198, 51, 100, 1);
+constexpr u16 sink_port = 5001;
+constexpr u16 source_port = 5002;
+constexpr u32 piece_bytes = 64u << 10;
+constexpr u32 super_segment = 65'160;  // 45 segments of 1448
+constexpr double seconds = 1.0;        // of CPU time, for each figure
+
+double cpu_seconds() {
+  timespec spent{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return to<double>(spent.tv_sec) + 1e-9 * to<double>(spent.tv_nsec);
+}
+
+Instant clock_now() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return Instant(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
+}
+
+void run_on(std::size_t core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(core, &cores);
+  sched_setaffinity(0, sizeof cores, &cores);
+}
+
+sockaddr_in endpoint(u16 port) {
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(port);
+  std::memcpy(&at.sin_addr, kernel_address.v4_octets(), 4);
+  return at;
+}
+
+int listen_on(u16 port) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in at = endpoint(port);
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) _exit(1);
+  listen(listener, 4);
+  return listener;
+}
+
+/// A process on the other core, ended with this object.
+class Child {
+ public:
+  template <class Work>
+  explicit Child(Work work) : pid_(fork()) {
+    if (pid_ != 0) return;
+    run_on(1);
+    work();
+    _exit(0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+ private:
+  pid_t pid_;
+};
+
+/// The kernel's end: reads all that comes, or writes as much as goes.
+void serve(int listener, bool source) {
+  std::vector<char> bytes(piece_bytes);
+  const int connection = accept(listener, nullptr, nullptr);
+  if (source) {
+    while (write(connection, bytes.data(), bytes.size()) > 0) {
+    }
+  } else {
+    while (read(connection, bytes.data(), bytes.size()) > 0) {
+    }
+  }
+}
+
+/// Our end: one host over the device, in a loop that waits only when nothing is to be done.
+class OurEnd {
+ public:
+  explicit OurEnd(link::Tun& tun) : tun_(tun), host_(config_of(tun), clock_now(), Rng(1)) {}
+
+  /// Bytes a CPU-second, sent to or received from `port`.
+  double run(u16 port, bool sends) {
+    Instant now = clock_now();
+    const host::Conn connection = *host_.connect({kernel_address, port}, now);
+    pump(now);
+    warm_up(connection, sends);
+    const u64 bytes_before = moved_;
+    const double before = cpu_seconds();
+    while (cpu_seconds() - before < seconds) round(connection, sends);
+    const double rate = to<double>(moved_ - bytes_before) / (cpu_seconds() - before);
+    host_.find(connection)->abort(now);
+    host_.release(connection, now);
+    pump(now);
+    return rate;
+  }
+
+ private:
+  static host::Config config_of(const link::Tun& tun) {
+    const link::Caps caps = tun.caps();
+    host::Config config;
+    config.interfaces = {host::InterfaceConfig{.mtu = caps.mtu,
+                                               .addresses = {{our_address, 24}},
+                                               .checksum_offload = caps.checksum_offload,
+                                               .segment_bytes_max = caps.segment_bytes_max}};
+    config.tcp.send_buffer_max = 512u << 10;
+    config.tcp.receive_buffer_max = 512u << 10;
+    return config;
+  }
+
+  void warm_up(host::Conn connection, bool sends) {
+    const double before = cpu_seconds();
+    while (cpu_seconds() - before < 0.2) round(connection, sends);
+  }
+
+  void round(host::Conn handle, bool sends) {
+    const Instant now = clock_now();
+    tcp::Connection& connection = *host_.find(handle);
+    u32 moved = 0;
+    if (sends) {
+      for (MutBytes space = connection.send_space(piece_bytes); !space.empty();
+           space = connection.send_space(piece_bytes)) {
+        const std::size_t size = std::min(space.size(), bytes_.size());
+        std::memcpy(space.data(), bytes_.data(), size);
+        connection.send(to<u32>(size));
+        moved += to<u32>(size);
+      }
+    } else {
+      while (connection.received_size() > 0) {
+        const std::size_t size = std::min(connection.received().size(), bytes_.size());
+        std::memcpy(bytes_.data(), connection.received().data(), size);
+        connection.consume(to<u32>(size), now);
+        moved += to<u32>(size);
+      }
+    }
+    moved_ += moved;
+    if (moved > 0) host_.touch(handle, now);
+    if (pump(now) || moved > 0) return;
+    pollfd wait{.fd = tun_.fd(), .events = POLLIN, .revents = 0};
+    poll(&wait, 1, 1);
+  }
+
+  /// One batch each way; whether anything went.
+  bool pump(Instant now) {
+    if (host_.deadline() <= now) host_.on_deadline(now);
+    std::array<link::Received, link::batch_max> in;
+    const u32 heard = tun_.receive(in, now);
+    for (const link::Received& r : std::span(in).first(heard))
+      host_.on_frame(0, r.frame, now, r.checksum_verified);
+    tun_.release();
+    const u32 said = host_.poll_transmit(0, tun_.room(), now);
+    tun_.transmit(said, now);
+    while (host_.poll_event()) {
+    }
+    return heard + said > 0;
+  }
+
+  link::Tun& tun_;
+  host::Host host_;
+  std::vector<u8> bytes_ = std::vector<u8>(piece_bytes, 0x5a);
+  u64 moved_ = 0;
+};
+
+/// The headers of a super-segment, as a host would write them.
+u32 write_headers(MutBytes out, const wire::IpAddress& from, const wire::IpAddress& into) {
+  const wire::TcpHeader tcp{
+      .source_port = 1, .destination_port = 2, .flags = wire::TcpFlags::ack, .window = 65535};
+  const u32 length = wire::tcp_header_size_of(tcp) + super_segment;
+  const wire::IpHeader ip{.source = from, .destination = into, .protocol = wire::protocol_tcp};
+  const u32 at = wire::emit_ip(ip, length, out);
+  const u32 size = wire::emit_tcp(tcp, out.subspan(at));
+  const wire::Checksum pseudo =
+      wire::Checksum().add_pseudo_header(from, into, wire::protocol_tcp, length);
+  store_be16(out.data() + at + 16, pseudo.sum());
+  return at + size;
+}
+
+/// Writes super-segments that the kernel drops as soon as it sees for whom they are.
+double bare_out(link::Tun& tun) {
+  const std::vector<u8> payload(super_segment, 0x5a);
+  u64 bytes = 0;
+  const double before = cpu_seconds();
+  while (cpu_seconds() - before < seconds) {
+    const auto room = tun.room();
+    for (wire::Frame& frame : room) {
+      frame.header = frame.header.first(write_headers(frame.header, our_address, nobody));
+      frame.payload[0] = payload;
+      frame.checksum_offloaded = true;
+      frame.segment_size = 1448;
+    }
+    tun.transmit(to<u32>(room.size()), clock_now());
+    bytes += room.size() * u64{super_segment};
+  }
+  return to<double>(bytes) / (cpu_seconds() - before);
+}
+
+/// What the other process sends through a packet socket: super-segments, as many as go.
+void flood(const std::string& device) {
+  const int packets = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_IP));
+  const int on = 1;
+  setsockopt(packets, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on);
+  sockaddr_ll at{};
+  at.sll_family = AF_PACKET;
+  at.sll_protocol = htons(ETH_P_IP);
+  at.sll_ifindex = to<int>(if_nametoindex(device.c_str()));
+  std::vector<u8> bytes(sizeof(link::VirtioHeader) + 64 + super_segment, 0x5a);
+  const u32 headers = write_headers(MutBytes(bytes).subspan(sizeof(link::VirtioHeader)),
+                                    kernel_address, our_address);
+  const link::VirtioHeader offload{.flags = link::VirtioHeader::needs_checksum,
+                                   .gso_type = link::VirtioHeader::gso_tcp_v4,
+                                   .header_length = to<u16>(headers),
+                                   .segment_size = 1448,
+                                   .checksum_start = 20,
+                                   .checksum_offset = 16};
+  std::memcpy(bytes.data(), &offload, sizeof offload);
+  const std::size_t size = sizeof offload + headers + super_segment;
+  while (true)
+    sendto(packets, bytes.data(), size, 0, reinterpret_cast<const sockaddr*>(&at), sizeof at);
+}
+
+double bare_in(link::Tun& tun) {
+  u64 bytes = 0;
+  const double before = cpu_seconds();
+  while (cpu_seconds() - before < seconds) {
+    std::array<link::Received, link::batch_max> in;
+    const u32 heard = tun.receive(in, Instant{});
+    for (const link::Received& r : std::span(in).first(heard)) bytes += r.frame.size();
+    tun.release();
+    if (heard > 0) continue;
+    pollfd wait{.fd = tun.fd(), .events = POLLIN, .revents = 0};
+    poll(&wait, 1, 1);
+  }
+  return to<double>(bytes) / (cpu_seconds() - before);
+}
+
+}  // namespace
+
+std::optional<TunRates> measure_tun() {
+  if (unshare(CLONE_NEWNET) != 0) return std::nullopt;
+  auto tun = link::Tun::open({.name = "hfbench", .offload = true});
+  if (!tun) return std::nullopt;
+  const link::InterfaceOptions options{
+      .mtu = 1500,
+      .addresses = {{.ours = our_address, .prefix_length = 24, .kernel = kernel_address}}};
+  if (!link::configure(tun->name(), options)) return std::nullopt;
+  run_on(0);
+  TunRates rates;
+  rates.bare_out = bare_out(*tun);
+  {
+    const Child child([&] { flood(tun->name()); });
+    rates.bare_in = bare_in(*tun);
+  }
+  const int sink = listen_on(sink_port);
+  const int source = listen_on(source_port);
+  {
+    const Child child([&] { serve(sink, false); });
+    rates.out = OurEnd(*tun).run(sink_port, true);
+  }
+  {
+    const Child child([&] { serve(source, true); });
+    rates.in = OurEnd(*tun).run(source_port, false);
+  }
+  return rates;
+}
+
+}  // namespace handfast::bench
