@@ -18,6 +18,7 @@ host::Config config_of(u8 number) {
   host::Config config;
   config.interfaces = {host::InterfaceConfig{
       .mtu = 1500, .addresses = {{wire::IpAddress::v4(192, 0, 2, number), 24}}}};
+  config.interfaces[0].whole_frames = true;
   config.tcp.no_delay = true;
   config.tcp.send_buffer_max = window_bytes;
   config.tcp.receive_buffer_max = window_bytes;
@@ -43,16 +44,8 @@ bool HandfastPair::hand_over(host::Host& from, host::Host& into) {
   std::array<wire::Frame, batch>& frames = wire_.frames;
   const u32 count = from.poll_transmit(0, frames, now_);
   for (u32 i = 0; i < count; ++i) {
-    u8* out = frames[i].header.data() + frames[i].header.size();
-    for (const Bytes piece : frames[i].payload) {
-      if (piece.empty()) continue;
-      std::memcpy(out, piece.data(), piece.size());
-      out += piece.size();
-    }
-  }
-  for (u32 i = 0; i < count; ++i) {
-    into.on_frame(0, {wire_.slots[i].data(), frames[i].size()}, now_);
-    frames[i] = {.header = wire_.slots[i]};
+    into.on_frame(0, frames[i].header, now_);
+    frames[i].header = wire_.slots[i];
   }
   return count > 0;
 }
@@ -82,6 +75,7 @@ void HandfastPair::serve() {
         const u32 size = take(right_, event->connection);
         received_ += size;
         if (role_ == Role::echo) put(right_, event->connection, size);
+        right_.touch(event->connection, now_);
         break;
       }
       case tcp::Event::peer_closed: right_.release(event->connection, now_); break;
@@ -97,9 +91,11 @@ void HandfastPair::follow() {
   while (const auto event = left_.poll_event()) {
     if (event->tcp != tcp::Event::readable) continue;
     take(left_, event->connection);
-    if (exchanges_left_ == 0) continue;
-    --exchanges_left_;
-    put(left_, event->connection, request_bytes);
+    if (exchanges_left_ > 0) {
+      --exchanges_left_;
+      put(left_, event->connection, request_bytes);
+    }
+    left_.touch(event->connection, now_);
   }
 }
 
@@ -111,7 +107,6 @@ u32 HandfastPair::take(host::Host& host, host::Conn handle) {
     taken += to<u32>(bytes.size());
     connection.consume(to<u32>(bytes.size()), now_);
   }
-  host.touch(handle, now_);
   return taken;
 }
 
@@ -125,7 +120,6 @@ void HandfastPair::put(host::Host& host, host::Conn handle, u32 size) {
     connection.send(to<u32>(space.size()));
     sent += to<u32>(space.size());
   }
-  host.touch(handle, now_);
 }
 
 host::Conn HandfastPair::connect() {
@@ -151,6 +145,7 @@ u64 HandfastPair::bulk(u64 bytes) {
   received_ = 0;
   while (received_ < bytes) {
     put(left_, clients_[0], window_bytes);
+    left_.touch(clients_[0], now_);
     pump();
   }
   const u64 moved = received_;
@@ -175,7 +170,10 @@ void HandfastPair::exchange(u64 exchanges, u32 connections) {
     pump();
   }
   exchanges_left_ = exchanges - connections;
-  for (const host::Conn client : clients_) put(left_, client, request_bytes);
+  for (const host::Conn client : clients_) {
+    put(left_, client, request_bytes);
+    left_.touch(client, now_);
+  }
   pump();
   ASSERT(exchanges_left_ == 0);
   close_all();

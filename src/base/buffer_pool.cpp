@@ -44,7 +44,7 @@ MutBytes BufferPool::take(u32 size) {
 void BufferPool::give(MutBytes block) {
   if (block.empty()) return;
   const u32 size = to<u32>(block.size());
-  ASSERT(std::has_single_bit(block.size()) && size >= block_min && size <= block_max);
+  ASSERT((size & (size - 1)) == 0 && size >= block_min && size <= block_max);
   ASSERT(bytes_lent_ >= size);
   FreeBlock*& head = free_[class_of(size)];
   head = new (block.data()) FreeBlock{head};

@@ -5,8 +5,11 @@ inline namespace base {
 
 bool Ring::reserve(u32 size, BufferPool& pool, u32 beyond) {
   if (size <= capacity_) return true;
-  const MutBytes block = pool.take(size);
+  // What filled once fills again: at once as large as the last time instead of by doubling.
+  MutBytes block = pool.take(block_ == nullptr ? std::max(size, size_most_) : size);
+  if (block.empty()) block = pool.take(size);
   if (block.empty()) return false;
+  if (block_ == nullptr) size_most_ = 0;
 
   // Unwrapped into the new block, so that it starts with one long piece.
   const u32 kept = std::min(capacity_ - size_, beyond) + size_;

@@ -44,10 +44,18 @@ class Ring {
   void commit(u32 n) {
     ASSERT(n <= room());
     size_ += n;
+    size_most_ = std::max(size_most_, size_);
   }
   /// Copies `bytes` to `offset` from the head, which may lie beyond the content (commit() takes it
   /// in later). offset + bytes.size() must not exceed capacity().
   void write_at(u32 offset, Bytes bytes);
+  /// The place to which write_at() would copy `length` bytes, as at most two pieces.
+  std::array<MutBytes, 2> space_at(u32 offset, u32 length) {
+    ASSERT(offset <= capacity_ && length <= capacity_ - offset);
+    const u32 at = index(offset);
+    const u32 first = std::min(length, capacity_ - at);
+    return {MutBytes{block_ + at, first}, MutBytes{block_, length - first}};
+  }
   /// The content [offset, offset + length) as at most two pieces.
   std::array<Bytes, 2> view(u32 offset, u32 length) const;
   /// The first contiguous piece of the content.
@@ -66,6 +74,7 @@ class Ring {
   u32 capacity_ = 0;
   u32 head_ = 0;
   u32 size_ = 0;
+  u32 size_most_ = 0;  // since the block was taken; and while there is none, of the last one
 };
 
 }  // namespace base

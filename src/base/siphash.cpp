@@ -30,32 +30,43 @@ struct State {
     v3 = std::rotl(v3, 21) ^ v0;
     v2 = std::rotl(v2, 32);
   }
+  template <int rounds>
   void compress(u64 word) {
     v3 ^= word;
-    round();
-    round();
+    for (int i = 0; i < rounds; ++i) round();
     v0 ^= word;
   }
 };
 
-}  // namespace
-
-u64 siphash(const SipKey& key, Bytes message) {
+template <int rounds, int last_rounds>
+u64 hash(const SipKey& key, Bytes message) {
   // The constants spell "somepseudorandomlygeneratedbytes" (§2.1).
   State s{key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d, key.k0 ^ 0x6c7967656e657261,
           key.k1 ^ 0x7465646279746573};
   const std::size_t whole = message.size() & ~std::size_t{7};
-  for (std::size_t at = 0; at < whole; at += 8) s.compress(load_le64(message.data() + at));
+  for (std::size_t at = 0; at < whole; at += 8) s.compress<rounds>(load_le64(message.data() + at));
 
   // The last word holds the bytes left over and, in its top byte, the length modulo 256.
   u64 last = to<u64>(message.size()) << 56;
-  for (std::size_t i = whole; i < message.size(); ++i) last |= u64{message[i]} << (8 * (i - whole));
-  s.compress(last);
+  if (const std::size_t left = message.size() - whole; left > 0) {
+    // The message's last eight bytes hold them too, where it has as many.
+    if (message.size() >= 8) {
+      last |= load_le64(message.data() + message.size() - 8) >> (8 * (8 - left));
+    } else {
+      for (std::size_t i = 0; i < left; ++i) last |= u64{message[whole + i]} << (8 * i);
+    }
+  }
+  s.compress<rounds>(last);
 
   s.v2 ^= 0xff;
-  for (int i = 0; i < 4; ++i) s.round();
+  for (int i = 0; i < last_rounds; ++i) s.round();
   return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
+
+}  // namespace
+
+u64 siphash(const SipKey& key, Bytes message) { return hash<2, 4>(key, message); }
+u64 siphash_for_table(const SipKey& key, Bytes message) { return hash<1, 3>(key, message); }
 
 }  // namespace base
 }  // namespace handfast

@@ -17,6 +17,8 @@ struct SipKey {
 
 /// The 64-bit SipHash-2-4 of `message` under `key`.
 u64 siphash(const SipKey& key, Bytes message);
+/// SipHash-1-3: for the places of tables, of which nobody outside sees anything.
+u64 siphash_for_table(const SipKey& key, Bytes message);
 
 }  // namespace base
 }  // namespace handfast

@@ -21,7 +21,7 @@ struct FlowEntry {
 
 class FlowTable {
  public:
-  explicit FlowTable(const SipKey& key) : key_(key) {}
+  explicit FlowTable(const SipKey& key) : key_(key), hash_(fresh_hash({})) {}
 
   u32 size() const { return index_.size(); }
 
@@ -47,10 +47,20 @@ class FlowTable {
   static FlowEntry unpack(u32 value) {
     return {to<FlowEntry::Kind>(value >> index_bits), value & ((1u << index_bits) - 1)};
   }
-  u32 hash(const wire::Flow& flow) const;
+  u32 hash(const wire::Flow& flow) const {
+    if (flow != hashed_flow_) {
+      hashed_flow_ = flow;
+      hash_ = fresh_hash(flow);
+    }
+    return hash_;
+  }
+  u32 fresh_hash(const wire::Flow& flow) const;
 
   SipKey key_;
   HashIndex index_;
+  // Segments come in trains, and what is found is often replaced or erased next.
+  mutable wire::Flow hashed_flow_{};
+  mutable u32 hash_;
 };
 
 }  // namespace handfast::host

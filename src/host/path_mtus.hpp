@@ -34,6 +34,7 @@ class PathMtus {
 
   SipKey key_;
   std::vector<Entry> entries_;
+  bool any_known_ = false;  // most hosts never hear of one
 };
 
 }  // namespace handfast::host

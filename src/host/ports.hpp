@@ -1,8 +1,8 @@
 // Local ports: which socket has one, and which one is given next (RFC 6056).
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 
 #include "base/byte_order.hpp"
@@ -16,8 +16,6 @@ namespace handfast::host {
 /// Sockets by local port. A socket at an address goes before one that takes every address.
 class PortIndex {
  public:
-  explicit PortIndex(const SipKey& key) : key_(key) {}
-
   void insert(u16 port, u32 socket) { index_.insert(hash(port), socket); }
   void erase(u16 port, u32 socket) { index_.erase(hash(port), socket); }
 
@@ -43,13 +41,9 @@ class PortIndex {
   }
 
  private:
-  u32 hash(u16 port) const {
-    std::array<u8, 2> message;
-    store_be16(message.data(), port);
-    return to<u32>(siphash(key_, message));
-  }
+  // Without a key: the ports here are our own choice, and there is one listener at most to each.
+  static u32 hash(u16 port) { return to<u32>(port * u64{0x9e3779b97f4a7c15} >> 32); }
 
-  SipKey key_;
   HashIndex index_;
 };
 
@@ -75,10 +69,13 @@ class EphemeralPorts {
  private:
   u32 offset_for(const wire::IpAddress& local, const wire::Endpoint& remote) const {
     std::array<u8, 34> message;
-    std::ranges::copy(local.octets, message.begin());
-    std::ranges::copy(remote.address.octets, message.begin() + 16);
-    store_be16(message.data() + 32, remote.port);
-    return to<u32>(siphash(key_, message));
+    store_be16(message.data(), remote.port);
+    // Of an IPv4 address only what varies.
+    const u32 skip = local.is_v4() ? 12 : 0;
+    const u32 length = 16 - skip;
+    std::memcpy(message.data() + 2, local.octets.data() + skip, length);
+    std::memcpy(message.data() + 2 + length, remote.address.octets.data() + skip, length);
+    return to<u32>(siphash(key_, Bytes(message).first(2 + 2 * std::size_t{length})));
   }
 
   SipKey key_;

@@ -44,6 +44,9 @@ void Host::Impl::on_ethernet(Interface in, Bytes bytes, Arrival& arrival) {
 }
 
 void Host::Impl::on_packet(Arrival& arrival, Bytes bytes) {
+  if (!arrival.link_group && arrival.interface != network.routes.loopback() &&
+      tcp.on_plain(arrival.interface, bytes, arrival.checksum_verified, arrival.now))
+    return;
   const auto packet = wire::parse_ip(bytes);
   if (!packet) return network.drop(packet.error(), bytes, arrival.now);
   arrival.header = packet->header;

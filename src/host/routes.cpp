@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/byte_order.hpp"
 #include "wire/icmp.hpp"
 
 namespace handfast::host {
@@ -17,10 +18,9 @@ constexpr IpAddress all_nodes{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 /// The last address of an IPv4 prefix.
 bool is_broadcast_of(const InterfaceAddress& ours, const IpAddress& address) {
   if (ours.address.is_v6() || ours.prefix_length >= 31) return false;
-  if (!address.in_prefix(ours.address, ours.prefix_length)) return false;
-  for (u32 bit = ours.prefix_length; bit < 32; ++bit)
-    if ((address.v4_octets()[bit / 8] & (0x80u >> (bit % 8))) == 0) return false;
-  return true;
+  const u32 host_part = 0xffffffffu >> ours.prefix_length;
+  const u32 last = load_be32(ours.address.v4_octets()) | host_part;
+  return address.is_v4() && load_be32(address.v4_octets()) == last;
 }
 
 u32 common_bits(const IpAddress& a, const IpAddress& b) {

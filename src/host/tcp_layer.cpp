@@ -13,7 +13,6 @@ TcpLayer::TcpLayer(Network& network, Rng& rng, Instant now)
     : network_(network),
       context_(network.config.tcp, rng.fork(), network.sink),
       flows_(SipKey::draw(rng)),
-      listener_ports_(SipKey::draw(rng)),
       ephemeral_(SipKey::draw(rng), network.config.ephemeral_port_first,
                  network.config.ephemeral_port_last),
       connection_timers_(now),
@@ -22,20 +21,6 @@ TcpLayer::TcpLayer(Network& network, Rng& rng, Instant now)
       ready_(network.config.interfaces.size() + 1) {}
 
 TcpLayer::~TcpLayer() = default;
-
-const wire::Flow& TcpLayer::flow_of(FlowEntry entry) const {
-  auto& self = const_cast<TcpLayer&>(*this);
-  switch (entry.kind) {
-    case FlowEntry::Kind::connection: return self.connections_.at(entry.index)->connection.flow();
-    case FlowEntry::Kind::half_open: return self.half_open_.at(entry.index)->record.flow();
-    case FlowEntry::Kind::time_wait: break;
-  }
-  return self.time_wait_.at(entry.index)->record.flow();
-}
-
-std::optional<FlowEntry> TcpLayer::find_flow(const wire::Flow& flow) const {
-  return flows_.find(flow, [this](FlowEntry e) -> const wire::Flow& { return flow_of(e); });
-}
 
 Listen TcpLayer::find_listener(const wire::Endpoint& local) const {
   auto& self = const_cast<TcpLayer&>(*this);
@@ -48,7 +33,7 @@ Listen TcpLayer::find_listener(const wire::Endpoint& local) const {
 void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
   tcp::Connection& connection = slot.connection;
   if (slot.early) settle_early(slot);
-  settle_accept(handle, slot);
+  if (slot.listener && !slot.in_accept_queue) settle_accept(handle, slot);
   if (slot.in_table && connection.state() == State::time_wait) enter_time_wait(handle, slot, now);
   if (slot.in_table && connection.state() == State::closed) {
     flows_.erase(connection.flow(), {FlowEntry::Kind::connection, handle.index});
@@ -61,7 +46,6 @@ void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
 
 // A connection that came through a listener reaches the application by way of its accept queue.
 void TcpLayer::settle_accept(Conn handle, ConnectionSlot& slot) {
-  if (!slot.listener || slot.in_accept_queue) return;
   if (slot.connection.is_usable()) {
     ListenerSlot* listener = listeners_.find(slot.listener);
     ASSERT(listener != nullptr);

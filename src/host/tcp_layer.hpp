@@ -24,6 +24,8 @@ class TcpLayer {
   TcpLayer& operator=(const TcpLayer&) = delete;
 
   void on_segment(const Arrival& arrival, Bytes bytes);
+  /// Takes an IP packet at once if it is the usual segment of a connection; else nothing happens.
+  bool on_plain(Interface in, Bytes packet, bool checksum_verified, Instant now);
   /// An ICMP error about a segment of `flow`. False where there is no such connection.
   bool on_error(const wire::Flow& flow, u32 sequence, const wire::IcmpError& error, Instant now);
   Instant deadline() const;
@@ -158,5 +160,20 @@ class TcpLayer {
   std::vector<Fifo<Conn>> ready_;  // by interface; the last is the loopback's
   Fifo<Pending> events_;
 };
+
+// Inline, so that the answer stays in registers: every segment asks.
+inline const wire::Flow& TcpLayer::flow_of(FlowEntry entry) const {
+  auto& self = const_cast<TcpLayer&>(*this);
+  switch (entry.kind) {
+    case FlowEntry::Kind::connection: return self.connections_.at(entry.index)->connection.flow();
+    case FlowEntry::Kind::half_open: return self.half_open_.at(entry.index)->record.flow();
+    case FlowEntry::Kind::time_wait: break;
+  }
+  return self.time_wait_.at(entry.index)->record.flow();
+}
+
+inline std::optional<FlowEntry> TcpLayer::find_flow(const wire::Flow& flow) const {
+  return flows_.find(flow, [this](FlowEntry e) -> const wire::Flow& { return flow_of(e); });
+}
 
 }  // namespace handfast::host

@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 #include "host/tcp_layer.hpp"
 #include "tcp/edges.hpp"
+#include "wire/plain_segment.hpp"
 
 namespace handfast::host {
 
@@ -28,6 +29,29 @@ void TcpLayer::on_segment(const Arrival& arrival, Bytes bytes) {
     case FlowEntry::Kind::half_open: return on_half_open(entry->index, arrival, *segment);
     case FlowEntry::Kind::time_wait: return on_time_wait(entry->index, arrival, *segment);
   }
+}
+
+// The usual segment of an established connection. Its source was found possible when the connection
+// was made, so what remains to be seen is that it came in where the connection's packets go out.
+bool TcpLayer::on_plain(Interface in, Bytes packet, bool checksum_verified, Instant now) {
+  wire::PlainSegment plain;
+  if (!plain.parse(packet)) return false;
+  const auto entry = find_flow(plain.flow);
+  if (!entry || entry->kind != FlowEntry::Kind::connection) return false;
+  ConnectionSlot& slot = *connections_.at(entry->index);
+  if (slot.hop.interface != in || !network_.routes.is_address_of(in, plain.flow.local.address))
+    return false;
+  wire::Checksum* unverified = checksum_verified ? nullptr : &plain.sum;
+  switch (slot.connection.on_predicted(plain.segment, unverified, plain.ecn, now)) {
+    case tcp::Predicted::no:
+    case tcp::Predicted::corrupt: return false;
+    case tcp::Predicted::taken: break;
+  }
+  const Conn handle = connections_.handle_at(entry->index);
+  settle(handle, slot, now);
+  mark_ready(handle, slot);
+  mark_event(handle, slot);
+  return true;
 }
 
 void TcpLayer::on_connection(u32 index, const Arrival& arrival, const wire::TcpSegment& segment) {

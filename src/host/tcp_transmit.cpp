@@ -93,6 +93,17 @@ void TcpLayer::emit(const ConnectionSlot& slot, const tcp::Transmit& segment,
   }
   at += wire::emit_ip(ip, length, frame.header.subspan(at));
   const MutBytes out = frame.header.subspan(at);
+  if (device.whole_frames && !device.checksum_offload && length <= out.size()) {
+    // One pass over the payload: it is summed while it is copied.
+    const u32 sent =
+        wire::emit_tcp_copy(segment.header, segment.payload, ip.source, ip.destination, out);
+    frame.header = frame.header.first(at + sent);
+    frame.payload = {};
+    frame.segment_size = 0;
+    frame.checksum_offloaded = false;
+    network_.trace_sent(slot.hop.interface, frame, now);
+    return;
+  }
   if (device.checksum_offload) {
     wire::emit_tcp(segment.header, out);
     wire::Checksum pseudo;

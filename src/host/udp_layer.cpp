@@ -10,7 +10,6 @@ using wire::Drop;
 UdpLayer::UdpLayer(Network& network, Groups& groups, Rng& rng)
     : network_(network),
       groups_(groups),
-      ports_(SipKey::draw(rng)),
       ephemeral_(SipKey::draw(rng), network.config.ephemeral_port_first,
                  network.config.ephemeral_port_last) {}
 

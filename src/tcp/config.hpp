@@ -67,6 +67,8 @@ struct Config : Settings {
   MtuProbing mtu_probing = MtuProbing::black_hole;
   u32 mss_default = 536;  // RFC 9293 §3.7.1: where the peer names none (IPv6: 1220)
 
+  bool header_prediction = true;  // off: every segment takes the eight steps; the same happens
+
   // RFC 5961 §7: challenge ACKs a second, a host.
   u32 challenge_acks_per_second_max = 1000;
 };

@@ -12,6 +12,7 @@
 #include "tcp/info.hpp"
 #include "tcp/output.hpp"
 #include "tcp/tcb.hpp"
+#include "wire/checksum.hpp"
 #include "wire/icmp.hpp"
 #include "wire/tcp.hpp"
 
@@ -33,6 +34,8 @@ class Connection : private Tcb {
   u32 take_early(Bytes text, Instant now);
 
   void on_segment(const wire::TcpSegment& segment, u8 ecn, Instant now);
+  /// Takes the usual segment without the eight steps. `sum`: as PlainSegment's; null: verified.
+  Predicted on_predicted(const wire::TcpSegment& segment, wire::Checksum* sum, u8 ecn, Instant now);
   void on_deadline(Instant now);
   /// An ICMP error about a segment of ours that began at `sequence` (RFC 5927, RFC 9293 §3.9.2.2).
   void on_icmp(const wire::IcmpError& error, u32 sequence, Instant now);
@@ -117,7 +120,9 @@ class Connection : private Tcb {
   void seventh_process_text(const wire::TcpSegment& segment, Instant now);
   void eighth_check_fin(const wire::TcpSegment& segment, Instant now);
   bool survives_paws(const wire::TcpSegment& segment) const;
-  void count_received(const wire::TcpSegment& segment, Instant now);
+  void note_received(const wire::TcpSegment& segment, Instant now);
+  void note_alive(Instant now);
+  bool is_predicted(const wire::TcpSegment& segment, u8 ecn) const;
   void drop(wire::Drop reason, Instant now);
   void take_syn_options(const wire::TcpHeader& syn);
   void note_timestamp(const wire::TcpSegment& segment, Instant now);
@@ -155,6 +160,7 @@ class Connection : private Tcb {
   void take_in_order(Bytes text, bool pushed, Instant now);
   AckPolicy::Now ack_circumstances(Instant now) const;
   void hurry_acks(u32 count, Instant now);
+  void commit_in_order(u32 length, bool pushed, Instant now);
   void keep_out_of_order(u32 sequence, Bytes text, Instant now);
   void schedule_ack(Instant now);
   void report_duplicate(u32 left, u32 right);
@@ -205,15 +211,15 @@ class Connection : private Tcb {
   void report_traffic(Info& out, Instant now) const;
 
   // transmit.cpp
-  wire::TcpHeader make_header(u32 sequence, u16 flags, Instant now);
+  void fill_header(wire::TcpHeader& h, u32 sequence, u16 flags, Instant now);
   wire::TcpHeader make_syn(u16 flags, Instant now);
   void add_sack_blocks(wire::TcpOptions& options);
   std::optional<Transmit> transmit_reset(Instant now);
   std::optional<Transmit> transmit_lost(u32 payload_max, Instant now);
   std::optional<Transmit> transmit_new(u32 payload_max, Instant now);
-  Transmit transmit_range(u32 start, u32 end, trace::Why why, Instant now);
-  Transmit transmit_empty(u32 sequence, trace::Why why, Instant now);
-  Transmit sent(Transmit out, trace::Why why, Instant now);
+  std::optional<Transmit> transmit_range(u32 start, u32 end, trace::Why why, Instant now);
+  std::optional<Transmit> transmit_empty(u32 sequence, trace::Why why, Instant now);
+  void note_sent(const Transmit& out, trace::Why why, Instant now);
   u32 sendable(u32 unsent, u32 burst, Instant now);
   bool may_send_part(u32 length, u32 unsent) const;
   void record_sent(u32 start, u32 end, Instant now);
@@ -232,7 +238,7 @@ class Connection : private Tcb {
   void pace(u32 bytes, Instant now);
   u32 burst_max(u32 payload_max) const;
   // early_data.cpp
-  Transmit transmit_first_syn(Instant now);
+  std::optional<Transmit> transmit_first_syn(Instant now);
   void note_early_answer(const wire::TcpHeader& syn_ack, bool repeated, Instant now);
   void note_early_timeout(bool last, Instant now);
 

@@ -4,29 +4,31 @@
 
 namespace handfast::tcp {
 
-namespace {
-
-/// The 36 bytes of a flow and one more that separates what they are hashed for.
-u64 hash_flow(const SipKey& key, const wire::Flow& flow, u8 purpose) {
+// Of an IPv4 address only what varies; and a last byte that no other message under this key has.
+u64 Context::hash_of(const wire::Flow& flow) const {
+  if (flow == hashed_flow_) return hash_;
   std::array<u8, 37> bytes;
-  std::memcpy(bytes.data(), flow.local.address.octets.data(), 16);
-  std::memcpy(bytes.data() + 16, flow.remote.address.octets.data(), 16);
-  std::memcpy(bytes.data() + 32, &flow.local.port, 2);
-  std::memcpy(bytes.data() + 34, &flow.remote.port, 2);
-  bytes[36] = purpose;
-  return siphash(key, bytes);
+  const u32 skip = flow.local.address.is_v4() ? 12 : 0;
+  const u32 length = 16 - skip;
+  std::memcpy(bytes.data(), &flow.local.port, 2);
+  std::memcpy(bytes.data() + 2, &flow.remote.port, 2);
+  std::memcpy(bytes.data() + 4, flow.local.address.octets.data() + skip, length);
+  std::memcpy(bytes.data() + 4 + length, flow.remote.address.octets.data() + skip, length);
+  const std::size_t size = 4 + 2 * std::size_t{length};
+  bytes[size] = 1;
+  hashed_flow_ = flow;
+  hash_ = siphash(secret_, Bytes(bytes).first(size + 1));
+  return hash_;
 }
-
-}  // namespace
 
 u32 Context::initial_sequence(const wire::Flow& flow, Instant now) const {
   const i64 clock = now.time_since_epoch() / 4us;
-  return to<u32>(clock) + to<u32>(hash_flow(secret_, flow, 1));
+  return to<u32>(clock) + to<u32>(hash_of(flow));
 }
 
 u32 Context::timestamp_offset(const wire::Flow& flow) const {
   if (!config.timestamp_offsets) return 0;
-  return to<u32>(hash_flow(secret_, flow, 2));
+  return to<u32>(hash_of(flow) >> 32);
 }
 
 SipKey Context::key_for(std::string_view purpose) const {

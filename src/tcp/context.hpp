@@ -50,8 +50,13 @@ class Context {
 
  private:
   FastOpenKey draw_fast_open_key() const;
+  u64 hash_of(const wire::Flow& flow) const;
 
   SipKey secret_;
+  // A connection asks for its sequence number and its timestamp offset at once: two halves of one
+  // hash. No flow is all zeros.
+  mutable wire::Flow hashed_flow_{};
+  mutable u64 hash_ = 0;
 
  public:
   SynCookies syn_cookies;

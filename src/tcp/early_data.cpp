@@ -18,13 +18,16 @@ u32 Connection::early_room(Instant now) const {
 }
 
 // The first SYN: with data, with the wish for a cookie, or plain.
-Transmit Connection::transmit_first_syn(Instant now) {
+std::optional<Transmit> Connection::transmit_first_syn(Instant now) {
   const u32 length = std::min(early_room(now), send_ring_.size());
   record_sent(snd_.iss, snd_.iss + 1, now);
   Transmit out;
   out.header = make_syn(TcpFlags::syn, now);
   const FastOpenPeers::Peer peer = context_.fast_open_peers.find(flow_.remote.address, now);
-  if (!settings().fast_open || peer.paused) return sent(out, {}, now);
+  if (!settings().fast_open || peer.paused) {
+    note_sent(out, {}, now);
+    return out;
+  }
   fast_open_ = true;
   fast_open_experimental_ = peer.cookie.experimental;
   if (peer.cookie.size > 0 || !settings().fast_open_no_cookie)
@@ -36,7 +39,8 @@ Transmit Connection::transmit_first_syn(Instant now) {
     text_sent_at_ = now;
     out.payload = send_ring_.view(0, length);
   }
-  return sent(out, length > 0 ? trace::Why{"data in the SYN"} : trace::Why{}, now);
+  note_sent(out, length > 0 ? trace::Why{"data in the SYN"} : trace::Why{}, now);
+  return out;
 }
 
 // A SYN,ACK has come and been acknowledged; `repeated`: our SYN had to be sent more than once.

@@ -30,4 +30,11 @@ enum class Event : u8 {
   heartbeat,    // nothing came for Settings::heartbeat, again and again
 };
 
+/// What header prediction made of a segment.
+enum class Predicted : u8 {
+  no,       // nothing happened: verify it, and on_segment()
+  taken,    // done
+  corrupt,  // nothing happened, and nothing may: its checksum is wrong
+};
+
 }  // namespace handfast::tcp

@@ -119,8 +119,8 @@ std::optional<Transmit> Connection::transmit_mtu_probe(u32 unsent, Instant now) 
   context_.counters.bytes_out += size;
   record_sent(start, start + size, now);
   text_sent_at_ = now;
-  Transmit out = transmit_range(start, snd_.nxt, {"path MTU probe"}, now);
-  out.segment_size = 0;  // in one piece, that is what it is for
+  std::optional<Transmit> out = transmit_range(start, snd_.nxt, {"path MTU probe"}, now);
+  out->segment_size = 0;  // in one piece, that is what it is for
   return out;
 }
 

@@ -18,6 +18,11 @@ void Connection::take_in_order(Bytes text, bool pushed, Instant now) {
     return;
   }
   receive_ring_.write_at(stored, text);
+  commit_in_order(length, pushed, now);
+}
+
+// `length` bytes have been written behind the content of the ring.
+void Connection::commit_in_order(u32 length, bool pushed, Instant now) {
   u32 next = rcv_.nxt + length;
   const bool filled_hole = ranges_ != nullptr;
   if (filled_hole) {

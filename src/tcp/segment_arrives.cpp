@@ -10,11 +10,8 @@ using wire::Drop;
 using wire::TcpFlags;
 
 void Connection::on_segment(const wire::TcpSegment& segment, u8 ecn, Instant now) {
-  ++context_.counters.segments_in;
-  count_received(segment, now);
-  if (context_.sink != nullptr)
-    context_.sink->on(
-        now, trace::SegmentReceived{flow_, segment.header, to<u32>(segment.payload.size())});
+  if (on_predicted(segment, nullptr, ecn, now) == Predicted::taken) return;
+  note_received(segment, now);
   switch (state_) {
     case State::closed:
     case State::listen:
@@ -30,8 +27,11 @@ void Connection::on_segment(const wire::TcpSegment& segment, u8 ecn, Instant now
   }
 }
 
-void Connection::count_received(const wire::TcpSegment& segment, Instant now) {
+void Connection::note_received(const wire::TcpSegment& segment, Instant now) {
   const u32 length = to<u32>(segment.payload.size());
+  ++context_.counters.segments_in;
+  if (context_.sink != nullptr)
+    context_.sink->on(now, trace::SegmentReceived{flow_, segment.header, length});
   if (length == 0) {
     if (traffic_ != nullptr) ++traffic_->segments_in;
     return;
@@ -130,9 +130,7 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant 
   if (!second_check_rst(segment, now)) return;
   // Third: security and compartment; the IP option is not implemented.
   if (!fourth_check_syn(segment, now)) return;
-  received_at_ = now;
-  probes_ = 0;
-  if (settings().keepalive || settings().heartbeat > 0ns) restart_keepalive(now);
+  note_alive(now);
   if (!fifth_check_ack(segment, now)) return;
   // After the fifth check and not with the first, where RFC 7323 §5.3 R3 has it: else a forged
   // segment with a timestamp from the future would make us refuse all true ones (PAWS).
@@ -147,6 +145,12 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant 
   // here so that a FIN in the same segment takes the figure's direct arrow to TIME-WAIT.
   if (state_ == State::fin_wait_1 && fin_acked_)
     enter(State::fin_wait_2, now, {"our FIN is acknowledged"});
+}
+
+void Connection::note_alive(Instant now) {
+  received_at_ = now;
+  probes_ = 0;
+  if (settings().keepalive || settings().heartbeat > 0ns) restart_keepalive(now);
 }
 
 bool Connection::survives_paws(const wire::TcpSegment& segment) const {

@@ -69,11 +69,24 @@ inline constexpr std::array edges{
     Edge{State::time_wait, State::closed, "2 MSL, RST or new SYN (RFC 6191) / delete TCB"},
 };
 
+namespace detail {
+
+inline constexpr u8 no_edge = 0xff;
+/// By `from` and `to`, since every change of state asks.
+inline constexpr auto edge_table = [] {
+  std::array<std::array<u8, state_count>, state_count> table;
+  for (auto& row : table) row.fill(no_edge);
+  for (u32 i = 0; i < edges.size(); ++i)
+    table[handfast::to<u8>(edges[i].from)][handfast::to<u8>(edges[i].to)] = handfast::to<u8>(i);
+  return table;
+}();
+
+}  // namespace detail
+
 /// The arrow's place in `edges`, or none where the diagram has no such arrow.
 constexpr std::optional<u32> find_edge(State from, State to) {
-  for (u32 i = 0; i < edges.size(); ++i)
-    if (edges[i].from == from && edges[i].to == to) return i;
-  return std::nullopt;
+  const u8 edge = detail::edge_table[handfast::to<u8>(from)][handfast::to<u8>(to)];
+  return edge == detail::no_edge ? std::nullopt : std::optional<u32>(edge);
 }
 
 /// SYN has been exchanged and acknowledged both ways, or is about to be (RFC 9293 §3.3.2).

@@ -2,6 +2,7 @@
 // large is attached only while it is needed: the rings, what is in flight, what came out of order.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 

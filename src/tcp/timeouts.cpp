@@ -8,7 +8,8 @@ namespace handfast::tcp {
 using Phase = LossRecovery::Phase;
 
 Instant Connection::deadline() const {
-  const Instant first = *std::ranges::min_element(timers_);
+  Instant first = timers_[0];
+  for (const Instant at : timers_) first = std::min(first, at);
   if (!pacing_ || traffic_ == nullptr) return first;
   return std::min(first, traffic_->pacer.next());
 }

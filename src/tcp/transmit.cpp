@@ -59,7 +59,8 @@ std::optional<Transmit> Connection::transmit_reset(Instant now) {
   out.header.acknowledgment = reset_with_ack_ ? rcv_.nxt : 0;
   out.header.flags = flags;
   reset_with_ack_ = false;
-  return sent(out, {"reset"}, now);
+  note_sent(out, {"reset"}, now);
+  return out;
 }
 
 std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) {
@@ -169,13 +170,17 @@ bool Connection::may_send_part(u32 length, u32 unsent) const {
   return settings().no_delay || seq_le(snd_.small_end, snd_.una);
 }
 
-Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant now) {
-  Transmit out;
+// Built where it is returned: this is on every segment's way.
+std::optional<Transmit> Connection::transmit_range(u32 start, u32 end, trace::Why why,
+                                                   Instant now) {
+  std::optional<Transmit> built(std::in_place);
+  Transmit& out = *built;
   if (start == snd_.iss) {
     const u16 flags =
         to<u16>(state_ == State::syn_sent ? TcpFlags::syn : TcpFlags::syn | TcpFlags::ack);
     out.header = make_syn(flags, now);
-    return sent(out, why, now);
+    note_sent(out, why, now);
+    return built;
   }
   const u32 data_end = fin_acked_ ? start : fin_sequence();
   const u32 segment_max = text_max();  // before the header takes what is to be reported
@@ -187,7 +192,7 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
   const u32 length = text_end - start;
   if (length > segment_max || (length > 0 && text_end == data_end && !more_coming_))
     flags |= TcpFlags::psh;
-  out.header = make_header(start, flags, now);
+  fill_header(out.header, start, flags, now);
   const bool fresh = length > 0 && end == snd_.nxt && flight_->back().transmissions == 1;
   out.ecn = mark_outgoing(out.header, fresh);
   if (is_urgent()) point_to_urgent(out.header);
@@ -199,7 +204,8 @@ Transmit Connection::transmit_range(u32 start, u32 end, trace::Why why, Instant 
     traffic_->data_segments_out += segments_of(length);
     pace(length, now);
   }
-  return sent(out, why, now);
+  note_sent(out, why, now);
+  return built;
 }
 
 void Connection::count_retransmitted(u32 length) {
@@ -210,25 +216,24 @@ void Connection::count_retransmitted(u32 length) {
   traffic_->bytes_retransmitted += length;
 }
 
-Transmit Connection::transmit_empty(u32 sequence, trace::Why why, Instant now) {
-  Transmit out;
-  out.header = make_header(sequence, TcpFlags::ack, now);
-  out.ecn = mark_outgoing(out.header, false);
-  if (is_urgent()) point_to_urgent(out.header);
-  return sent(out, why, now);
+std::optional<Transmit> Connection::transmit_empty(u32 sequence, trace::Why why, Instant now) {
+  std::optional<Transmit> out(std::in_place);
+  fill_header(out->header, sequence, TcpFlags::ack, now);
+  out->ecn = mark_outgoing(out->header, false);
+  if (is_urgent()) point_to_urgent(out->header);
+  note_sent(*out, why, now);
+  return out;
 }
 
-Transmit Connection::sent(Transmit out, trace::Why why, Instant now) {
+void Connection::note_sent(const Transmit& out, trace::Why why, Instant now) {
   ++context_.counters.segments_out;
   if (traffic_ != nullptr)
     traffic_->segments_out += out.segment_size == 0 ? 1 : segments_of(out.payload_length());
   if (context_.sink != nullptr)
     context_.sink->on(now, trace::SegmentSent{flow_, out.header, out.payload_length(), why});
-  return out;
 }
 
-wire::TcpHeader Connection::make_header(u32 sequence, u16 flags, Instant now) {
-  wire::TcpHeader h;
+void Connection::fill_header(wire::TcpHeader& h, u32 sequence, u16 flags, Instant now) {
   h.source_port = flow_.local.port;
   h.destination_port = flow_.remote.port;
   h.sequence = sequence;
@@ -245,7 +250,6 @@ wire::TcpHeader Connection::make_header(u32 sequence, u16 flags, Instant now) {
   window_update_ = false;
   rcv_.last_ack_sent = rcv_.nxt;
   stop_timer(Timer::delayed_ack);
-  return h;
 }
 
 void Connection::add_sack_blocks(wire::TcpOptions& options) {

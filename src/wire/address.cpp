@@ -111,8 +111,6 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return address;
 }
 
-bool IpAddress::is_unspecified() const { return *this == any_v4 || *this == any_v6; }
-
 bool IpAddress::is_loopback() const { return is_v4() ? octets[12] == 127 : *this == loopback_v6; }
 
 bool IpAddress::is_link_local() const {
@@ -120,11 +118,13 @@ bool IpAddress::is_link_local() const {
   return octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
 }
 
-bool IpAddress::is_limited_broadcast() const { return *this == v4(255, 255, 255, 255); }
-
 bool IpAddress::in_prefix(const IpAddress& network, u8 prefix_length) const {
   if (is_v4() != network.is_v4()) return false;
-  const u32 bits = std::min<u32>(is_v4() ? 96u + prefix_length : prefix_length, 128);
+  if (is_v4()) {
+    const u64 differing = load_be32(v4_octets()) ^ load_be32(network.v4_octets());
+    return differing >> (32 - std::min<u32>(prefix_length, 32)) == 0;
+  }
+  const u32 bits = std::min<u32>(prefix_length, 128);
   const std::size_t whole = bits / 8;
   if (std::memcmp(octets.data(), network.octets.data(), whole) != 0) return false;
   if (bits % 8 == 0) return true;

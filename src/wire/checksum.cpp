@@ -1,7 +1,7 @@
 // RFC 1071 §1 and §2.
 #include "wire/checksum.hpp"
 
-#include <cstring>
+#include <array>
 
 #include "wire/checksum_kernels.hpp"
 
@@ -16,13 +16,9 @@ u16 fold(u64 sum) {
   return to<u16>(sum);
 }
 
-u64 sum_of_8(const u8* at) {
-  u64 word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return (word & 0xffffffff) + (word >> 32);
-}
 u64 sum_of(const IpAddress& address) {
-  return sum_of_8(address.octets.data()) + sum_of_8(address.octets.data() + 8);
+  const auto words = std::bit_cast<std::array<u32, 4>>(address.octets);
+  return u64{words[0]} + words[1] + words[2] + words[3];
 }
 
 }  // namespace
@@ -47,9 +43,9 @@ Checksum& Checksum::add_pseudo_header(const IpAddress& source, const IpAddress& 
                                       u8 protocol, u32 upper_length) {
   // Both families in one way: the prefix of a mapped IPv4 address adds 0xffff, which is zero in
   // one's complement; the IPv4 length is shorter by zeros only.
-  u8 tail[8] = {0, 0, 0, 0, 0, 0, 0, protocol};
-  store_be32(tail, upper_length);
-  sum_ += sum_of(source) + sum_of(destination) + sum_of_8(tail);
+  const u64 tail = u64{upper_length} + protocol;
+  sum_ += sum_of(source) + sum_of(destination) +
+          (std::endian::native == std::endian::big ? tail : swap_bytes(to<u32>(tail)));
   return *this;
 }
 

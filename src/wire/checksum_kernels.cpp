@@ -121,11 +121,11 @@ u64 copy_avx2(const u8* from, std::size_t size, u8* to) { return copy_portable(f
 
 u64 sum(const u8* from, std::size_t size) {
   if (size >= avx2_size_min && has_avx2()) return sum_avx2(from, size);
-  return sum_portable(from, size);
+  return sum_words<false>(from, size, nullptr);
 }
 u64 copy(const u8* from, std::size_t size, u8* to) {
   if (size >= avx2_size_min && has_avx2()) return copy_avx2(from, size, to);
-  return copy_portable(from, size, to);
+  return sum_words<true>(from, size, to);
 }
 
 }  // namespace handfast::wire::checksum_kernels

@@ -7,8 +7,9 @@
 
 namespace handfast::wire {
 
-/// Room in, bytes out. The device lends `header` with `frame_header_room` bytes; the host cuts it
-/// to what it wrote. Payload pieces stay valid until the next call into the host.
+/// Room in, bytes out. The device lends `header` with `header_room` bytes; the host cuts it to what
+/// it wrote. A device may lend more, and have small frames whole in it. Payload pieces stay valid
+/// until the next call into the host.
 struct Frame {
   static constexpr u32 header_room = 256;  // bytes
 

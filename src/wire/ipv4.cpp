@@ -33,6 +33,11 @@ void read_fields(const u8* at, IpHeader& header) {
     header.identification = identification;
 }
 
+bool is_header_intact(Bytes header) {
+  if (header.size() == ipv4_header_size) return is_ipv4_header_intact(header.data());
+  return Checksum{}.add(header).sum() == 0xffff;
+}
+
 // The header's size in bytes, or why there is none.
 Result<u16, Drop> read_header_size(Bytes packet) {
   if (packet.size() < ipv4_header_size) return failure(Drop::truncated);
@@ -50,8 +55,7 @@ Result<IpPacket, Drop> parse_ipv4(Bytes packet) {
   const u32 total_length = load_be16(packet.data() + 2);
   if (total_length < *header_size) return failure(Drop::bad_total_length);
   if (total_length > packet.size()) return failure(Drop::truncated);
-  if (Checksum{}.add(packet.first(*header_size)).sum() != 0xffff)
-    return failure(Drop::bad_checksum);
+  if (!is_header_intact(packet.first(*header_size))) return failure(Drop::bad_checksum);
 
   Result<IpPacket, Drop> result(std::in_place);
   IpHeader& header = result->header;
@@ -89,17 +93,23 @@ u32 emit_ipv4(const IpHeader& header, u32 payload_length, MutBytes out) {
     word = to<u16>(word | header.fragment->offset / 8);
     if (header.fragment->more) word |= flag_more_fragments;
   }
-  at[0] = 0x45;
-  at[1] = header.traffic_class;
-  store_be16(at + 2, to<u16>(ipv4_header_size + payload_length));
+  const u16 length = to<u16>(ipv4_header_size + payload_length);
+  const u32 source = load_be32(header.source.v4_octets());
+  const u32 destination = load_be32(header.destination.v4_octets());
+  // From the values and not from the bytes, which were written in other sizes than they are read.
+  u32 sum = 0x4500u + header.traffic_class + length + identification + word +
+            (u32{header.hop_limit} << 8 | header.protocol) + (source >> 16) + (source & 0xffff) +
+            (destination >> 16) + (destination & 0xffff);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  store_be16(at, to<u16>(0x4500 | header.traffic_class));
+  store_be16(at + 2, length);
   store_be16(at + 4, identification);
   store_be16(at + 6, word);
-  at[8] = header.hop_limit;
-  at[9] = header.protocol;
-  store_be16(at + 10, 0);
-  std::memcpy(at + 12, header.source.v4_octets(), 4);
-  std::memcpy(at + 16, header.destination.v4_octets(), 4);
-  store_be16(at + 10, checksum(out.first(ipv4_header_size)));
+  store_be16(at + 8, to<u16>(header.hop_limit << 8 | header.protocol));
+  store_be16(at + 10, to<u16>(~sum));
+  store_be32(at + 12, source);
+  store_be32(at + 16, destination);
   return ipv4_header_size;
 }
 

@@ -81,6 +81,21 @@ u32 emit_tcp(const TcpHeader& header, const std::array<Bytes, 2>& payload, const
   return size;
 }
 
+u32 emit_tcp_copy(const TcpHeader& header, const std::array<Bytes, 2>& payload,
+                  const IpAddress& source, const IpAddress& destination, MutBytes out) {
+  u32 size = emit_tcp(header, out);
+  const auto length = to<u32>(size + payload[0].size() + payload[1].size());
+  ASSERT(length <= out.size());
+  Checksum sum;
+  sum.add_pseudo_header(source, destination, protocol_tcp, length).add(out.first(size));
+  for (const Bytes piece : payload) {
+    sum.add_copy(piece, out.data() + size);
+    size += to<u32>(piece.size());
+  }
+  store_be16(out.data() + 16, sum.finish());
+  return size;
+}
+
 std::string flags_to_string(u16 flags) {
   struct Name {
     u16 flag;

@@ -104,6 +104,10 @@ u32 emit_tcp(const TcpHeader& header, MutBytes out);
 /// The same, and the checksum over header and up to two pieces of payload.
 u32 emit_tcp(const TcpHeader& header, const std::array<Bytes, 2>& payload, const IpAddress& source,
              const IpAddress& destination, MutBytes out);
+/// The same, and the payload copied behind the header; returns the size of both. `out` must have
+/// room for them.
+u32 emit_tcp_copy(const TcpHeader& header, const std::array<Bytes, 2>& payload,
+                  const IpAddress& source, const IpAddress& destination, MutBytes out);
 
 /// "SYN,ACK", or "none".
 std::string flags_to_string(u16 flags);

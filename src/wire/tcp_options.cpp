@@ -23,10 +23,6 @@ enum Kind : u8 {
 };
 constexpr u16 fast_open_magic = 0xf989;
 
-// RFC 7323 appendix A: what nearly every segment carries, two NOPs and the timestamps.
-constexpr u32 aligned_timestamps_size = 12;
-constexpr u32 aligned_timestamps = 0x0101080a;
-
 TcpTimestamps read_timestamps(const u8* at) { return {load_be32(at), load_be32(at + 4)}; }
 
 void read_sack(Bytes data, TcpOptions& options) {
@@ -242,6 +238,12 @@ Plan plan_for(const TcpOptions& options) {
   return plan;
 }
 
+// What nearly every segment carries: timestamps and nothing else.
+bool only_timestamps(const TcpOptions& o) {
+  return o.timestamps && !o.mss && !o.window_scale && !o.sack_permitted && o.sack_count == 0 &&
+         !o.fast_open && o.raw.empty() && o.style == OptionStyle::linux;
+}
+
 }  // namespace
 
 bool parse_options(Bytes area, TcpOptions& options) {
@@ -264,9 +266,17 @@ bool parse_options(Bytes area, TcpOptions& options) {
   return true;
 }
 
-u32 options_size(const TcpOptions& options) { return plan_for(options).size; }
+u32 options_size(const TcpOptions& options) {
+  return only_timestamps(options) ? aligned_timestamps_size : plan_for(options).size;
+}
 
 u32 emit_options(const TcpOptions& options, u8* out) {
+  if (only_timestamps(options)) {
+    store_be32(out, aligned_timestamps);
+    store_be32(out + 4, options.timestamps->value);
+    store_be32(out + 8, options.timestamps->echo_reply);
+    return aligned_timestamps_size;
+  }
   const Plan plan = plan_for(options);
   Writer writer(out);
   write_single(options, writer);

@@ -5,6 +5,10 @@
 
 namespace handfast::wire {
 
+// RFC 7323 appendix A: what nearly every segment carries, two NOPs and the timestamps.
+inline constexpr u32 aligned_timestamps_size = 12;
+inline constexpr u32 aligned_timestamps = 0x0101080a;
+
 /// Adds what `area` holds to `options`; false where one of them runs out of it.
 bool parse_options(Bytes area, TcpOptions& options);
 /// How many bytes emit_options() will write: a multiple of 4, at most 40.

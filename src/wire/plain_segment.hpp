@@ -1,0 +1,24 @@
+// The TCP segment that nearly always comes, read in one step from the IP packet that holds it.
+#pragma once
+
+#include "base/types.hpp"
+#include "wire/address.hpp"
+#include "wire/checksum.hpp"
+#include "wire/tcp.hpp"
+
+namespace handfast::wire {
+
+/// IPv4 without options or IPv6 without extension headers, no fragment; ACK and maybe PSH; no
+/// option, or timestamps alone in their usual place.
+struct PlainSegment {
+  TcpSegment segment{};
+  Flow flow{};     // as the receiver sees it
+  u8 ecn = 0;      // of the IP header
+  Checksum sum{};  // over the pseudo-header and the TCP header; the payload is left to add
+
+  /// False where the packet is anything else, or anything is wrong with it: then parse_ip() and
+  /// parse_tcp() find out what. What is true of their results is true of these.
+  bool parse(Bytes packet);
+};
+
+}  // namespace handfast::wire
