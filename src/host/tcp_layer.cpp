@@ -60,15 +60,16 @@ void TcpLayer::settle_accept(Conn handle, ConnectionSlot& slot) {
   }
 }
 
-// A Fast Open handshake has ended, in either way.
+// A Fast Open handshake has ended, in either way. Whose it was follows from the local endpoint; a
+// listener that took the place of another counts none of that one's.
 void TcpLayer::settle_early(ConnectionSlot& slot) {
   if (slot.connection.state() == State::syn_received) return;
-  if (ListenerSlot* listener = listeners_.find(slot.early)) {
-    --listener->early;
+  if (ListenerSlot* listener = listeners_.find(find_listener(slot.connection.flow().local))) {
+    if (listener->early > 0) --listener->early;
     if (listener->unfinished > 0) --listener->unfinished;
     if (listener->flood) listener->flood->on_finished();
   }
-  slot.early = {};
+  slot.early = false;
 }
 
 void TcpLayer::enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now) {

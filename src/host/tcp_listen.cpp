@@ -131,7 +131,7 @@ bool TcpLayer::take_fast_open(Listen handle, const tcp::HalfOpen& record, const 
   const Conn made = make_connection(handle, record, hop, now);
   flows_.insert(flow, {FlowEntry::Kind::connection, made.index});
   ConnectionSlot& slot = *connections_.find(made);
-  slot.early = handle;
+  slot.early = true;
   ++listener.early;
   wire::TcpHeader answer = record.syn_ack(context_, now);
   answer.acknowledgment += slot.connection.take_early(segment.payload, now);

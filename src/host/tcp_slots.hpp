@@ -23,8 +23,8 @@ struct ConnectionSlot {
   tcp::Connection connection;
   Hop hop;
   Listen listener{};  // whose accept queue it is for; none once the application has it
-  Listen early{};     // the one that counts it as an unfinished Fast Open
   bool in_accept_queue : 1 = false;
+  bool early : 1 = false;         // its listener counts it as an unfinished Fast Open
   bool released : 1 = false;      // no application holds it
   bool orphan : 1 = false;        // and it was not over then
   bool in_table : 1 = true;       // the flow table leads to it

@@ -12,7 +12,7 @@ u32 Connection::early_room(Instant now) const {
   const FastOpenPeers::Peer peer = context_.fast_open_peers.find(flow_.remote.address, now);
   if (peer.paused || (peer.cookie.size == 0 && !settings().fast_open_no_cookie)) return 0;
   // §4.1.3: the MSS that the server named last, less all the room that options may take.
-  u32 mss = advertised_mss();
+  u32 mss = mss_for(mtu_);
   if (peer.mss != 0) mss = std::min<u32>(mss, peer.mss);
   return mss > wire::tcp_options_size_max ? mss - wire::tcp_options_size_max : 0;
 }
