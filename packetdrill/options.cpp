@@ -64,6 +64,19 @@ std::string sysctl_word(const char* name) {
   return word;
 }
 
+// "%08x-%08x-%08x-%08x", each the little-endian reading of four bytes.
+std::optional<tcp::FastOpenKey> fast_open_key() {
+  const std::string text = sysctl_word("tcp_fastopen_key");
+  tcp::FastOpenKey key{};
+  for (std::size_t word = 0; word < 4; ++word) {
+    if (text.size() < word * 9 + 8) return std::nullopt;
+    u32 value = 0;
+    std::from_chars(text.data() + word * 9, text.data() + word * 9 + 8, value, 16);
+    for (std::size_t i = 0; i < 4; ++i) key[word * 4 + i] = static_cast<u8>(value >> 8 * i);
+  }
+  return key;
+}
+
 u32 bounded(i64 value, u32 low, u32 high) {
   return static_cast<u32>(std::clamp<i64>(value, low, high));
 }
@@ -136,6 +149,11 @@ host::Config make_config(const Options& options) {
   }
   const auto send = sysctl("tcp_wmem");
   if (send.size() == 3) tcp.send_buffer_max = bounded(send[2], 4096, 1u << 29) * 2;
+  tcp.fast_open_key = fast_open_key();
+  tcp.fast_open_pause = std::chrono::seconds(sysctl_or("tcp_fastopen_blackhole_timeout_sec", 0));
+  tcp.abort_on_overflow = sysctl_or("tcp_abort_on_overflow", 0) != 0;
+  const i64 ecn = sysctl_or("tcp_ecn", 2);
+  tcp.ecn = ecn == 0 ? tcp::Ecn::off : ecn == 1 ? tcp::Ecn::active : tcp::Ecn::passive;
   tcp.burst_segments_min = bounded(sysctl_or("tcp_min_tso_segs", 2), 1, 64);
   return config;
 }
@@ -159,6 +177,7 @@ io::posix::SocketOptions socket_defaults(const Options& options) {
     defaults.buffers.send = bounded(send[1], 4608, 1u << 30);
     defaults.buffers.send_max = bounded(send[2], 4608, 1u << 30);
   }
+  defaults.fast_open_flags = bounded(sysctl_or("tcp_fastopen", 1), 0, 0xffff'ffff);
   settings.syn_retries_max = bounded(sysctl_or("tcp_syn_retries", 6), 1, 127);
   settings.keepalive_idle = std::chrono::seconds(sysctl_or("tcp_keepalive_time", 7200));
   settings.keepalive_interval = std::chrono::seconds(sysctl_or("tcp_keepalive_intvl", 75));

@@ -143,6 +143,13 @@ int set_hop_limit(SocketOptions& o, int value) {
   return 0;
 }
 
+int set_fast_open_connect(SocketOptions& o, int value) {
+  if (value < 0 || value > 1) return -EINVAL;
+  if ((o.fast_open_flags & FastOpenFlags::client) == 0) return -EOPNOTSUPP;
+  o.fast_open_connect = value != 0;
+  return 0;
+}
+
 using O = SocketOptions;
 using S = tcp::Settings;
 
@@ -178,9 +185,11 @@ constexpr Option table[] = {
      set_setting_number<&S::window_clamp, 0, 0x7fff'ffff>},
     {IPPROTO_TCP, TCP_INQ, get_flag<&O::tell_queued>, set_flag<&O::tell_queued>},
     {IPPROTO_TCP, TCP_DEFER_ACCEPT, get_number<&O::defer_accept>, set_number<&O::defer_accept>},
-    {IPPROTO_TCP, TCP_FASTOPEN, get_number<&O::fast_open_queue>, set_number<&O::fast_open_queue>},
-    {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, get_flag<&O::fast_open_connect>,
-     set_flag<&O::fast_open_connect>},
+    {IPPROTO_TCP, TCP_FASTOPEN, get_setting_number<&S::fast_open_max>,
+     set_setting_number<&S::fast_open_max, 0, 0x7fff'ffff>},
+    {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, get_setting_flag<&S::fast_open_no_cookie>,
+     set_setting_flag<&S::fast_open_no_cookie>},
+    {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, get_flag<&O::fast_open_connect>, set_fast_open_connect},
     {IPPROTO_IP, IP_TOS, get_traffic_class, set_traffic_class},
     {IPPROTO_IP, IP_TTL, get_hop_limit, set_hop_limit},
     {IPPROTO_IP, IP_MTU_DISCOVER, get_number<&O::mtu_discover>, set_number<&O::mtu_discover>},

@@ -96,6 +96,20 @@ int get_memory(TcpSocket* socket, const SocketOptions& options, void* value, soc
   return give(out.data(), sizeof out, value, length);
 }
 
+// One key of 16 bytes, or two: the second is still honoured.
+int set_fast_open_key(SocketOptions& options, const void* value, socklen_t length) {
+  constexpr socklen_t key_size = 16;
+  if (length != key_size && length != 2 * key_size) return -EINVAL;
+  const auto* bytes = static_cast<const u8*>(value);
+  tcp::FastOpenKey primary{};
+  std::copy_n(bytes, key_size, primary.begin());
+  std::optional<tcp::FastOpenKey> backup;
+  if (length == 2 * key_size) std::copy_n(bytes + key_size, key_size, backup.emplace().begin());
+  options.fast_open_keys.emplace(primary, backup);
+  options.fast_open_key_bytes.assign(bytes, bytes + length);
+  return 0;
+}
+
 int get_stream_option(TcpSocket& socket, Instant now, int name, void* value, socklen_t* length) {
   const tcp::Connection* connection = socket.connection();
   switch (name) {
@@ -108,6 +122,9 @@ int get_stream_option(TcpSocket& socket, Instant now, int name, void* value, soc
     }
     case TCP_CC_INFO: *length = 0; return 0;  // neither algorithm has any
     case TCP_CONGESTION: return get_congestion(socket.options, value, length);
+    case TCP_FASTOPEN_KEY:
+      return give(socket.options.fast_open_key_bytes.data(),
+                  socket.options.fast_open_key_bytes.size(), value, length);
     case TCP_MAXSEG: {
       if (connection != nullptr && tcp::is_synchronized(connection->state()))
         return give(static_cast<int>(connection->info(now).send_mss), value, length);
@@ -161,6 +178,9 @@ int Sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
   if (stream == nullptr && datagram == nullptr) return -ENOTSOCK;
   if (level == IPPROTO_TCP && stream == nullptr) return -EOPNOTSUPP;
   SocketOptions& options = stream != nullptr ? stream->options : datagram->options;
+  options.fast_open_flags = defaults_().fast_open_flags;  // a sysctl may change at any time
+  const bool fresh = stream == nullptr || stream->is_fresh();
+  if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT && !fresh) return -EINVAL;
   int status = 0;
   if (level == SOL_SOCKET && name == SO_LINGER) {
     status = set_linger(options, value, length);
@@ -168,6 +188,8 @@ int Sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
     status = set_time(options.receive_timeout, value, length);
   } else if (level == SOL_SOCKET && name == SO_SNDTIMEO) {
     status = set_time(options.send_timeout, value, length);
+  } else if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY) {
+    status = set_fast_open_key(options, value, length);
   } else if (level == IPPROTO_TCP && name == TCP_CONGESTION) {
     status = set_congestion(options, value, length);
   } else {

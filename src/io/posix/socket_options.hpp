@@ -2,11 +2,13 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include <sys/socket.h>
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/settings.hpp"
 
 namespace handfast::io::posix {
@@ -18,6 +20,12 @@ struct BufferDefaults {
   u32 send_max = 4u << 20;
   u32 receive_max = 6u << 20;
   u32 not_sent_low_water = 0xffff'ffff;  // tcp_notsent_lowat
+};
+
+/// The bits of Linux's sysctl tcp_fastopen.
+struct FastOpenFlags {
+  static constexpr u32 client = 1, server = 2, client_no_cookie = 4, server_no_cookie = 0x200,
+                       server_without_option = 0x400;
 };
 
 struct SocketOptions {
@@ -34,9 +42,11 @@ struct SocketOptions {
   int mark = 0;                      // SO_MARK
   u32 timestamping = 0;              // SO_TIMESTAMPING flags
   u32 defer_accept = 0;              // TCP_DEFER_ACCEPT, s
-  u32 fast_open_queue = 0;           // TCP_FASTOPEN
-  int mtu_discover = 1;              // IP_MTU_DISCOVER: IP_PMTUDISC_WANT
-  bool fast_open_connect = false;    // TCP_FASTOPEN_CONNECT
+  u32 fast_open_flags = 0;           // tcp_fastopen: FastOpenFlags
+  std::optional<tcp::FastOpenKeys> fast_open_keys{};  // TCP_FASTOPEN_KEY
+  std::vector<u8> fast_open_key_bytes{};              // and as it was given
+  int mtu_discover = 1;                               // IP_MTU_DISCOVER: IP_PMTUDISC_WANT
+  bool fast_open_connect = false;                     // TCP_FASTOPEN_CONNECT
   bool reuse_address = false;
   bool reuse_port = false;
   bool v6_only = false;

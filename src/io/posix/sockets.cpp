@@ -147,6 +147,7 @@ int Sockets::listen(int fd, int backlog) {
   if (find(fd) == nullptr) return -EBADF;
   const auto socket = find_as<TcpSocket>(fd);
   if (socket == nullptr) return find_as<UdpSocket>(fd) != nullptr ? -EOPNOTSUPP : -ENOTSOCK;
+  socket->options.fast_open_flags = defaults_().fast_open_flags;
   const int done = socket->listen(backlog);
   index(socket);
   environment_.changed();

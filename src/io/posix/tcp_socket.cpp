@@ -45,6 +45,14 @@ int TcpSocket::listen(int backlog) {
   if (name_ && !ended_) return -EINVAL;
   if (listening_) return 0;
   const u32 queue = static_cast<u32>(std::max(backlog, 0));
+  const u32 flags = options.fast_open_flags;
+  if ((flags & FastOpenFlags::server) == 0) {
+    options.settings.fast_open_max = 0;
+  } else if ((flags & FastOpenFlags::server_without_option) != 0 &&
+             options.settings.fast_open_max == 0) {
+    options.settings.fast_open_max = queue;
+  }
+  if ((flags & FastOpenFlags::server_no_cookie) != 0) options.settings.fast_open_no_cookie = true;
   const auto first = host_.listen(local_, queue, environment_.now(), &options.settings);
   if (!first) return -errno_of(first.error());
   listener_ = *first;
@@ -56,6 +64,7 @@ int TcpSocket::listen(int backlog) {
     if (second) listener_v6_ = *second;
   }
   listening_ = true;
+  apply_options();
   return 0;
 }
 
@@ -81,8 +90,14 @@ std::shared_ptr<TcpSocket> TcpSocket::accept(int& error) {
 
 int TcpSocket::connect(const wire::Endpoint& remote) {
   if (listening_) return -EISCONN;
+  if (deferred_) return -EISCONN;
   if (!name_) {
     if (ended_) return -EINVAL;
+    options.settings.fast_open = options.fast_open_connect;
+    if (options.fast_open_connect && has_cookie_for(remote)) {
+      deferred_ = remote;
+      return 0;
+    }
     return start(remote);
   }
   if (ended_) {
@@ -100,6 +115,11 @@ int TcpSocket::connect(const wire::Endpoint& remote) {
   if (!connecting_) return -EISCONN;
   connecting_ = false;
   return 0;
+}
+
+bool TcpSocket::has_cookie_for(const wire::Endpoint& remote) const {
+  const auto peer = host_.fast_open_peers().find(remote.address, environment_.now());
+  return !peer.paused && (peer.cookie.size > 0 || options.settings.fast_open_no_cookie);
 }
 
 int TcpSocket::start(const wire::Endpoint& remote) {
@@ -192,8 +212,7 @@ wire::Endpoint TcpSocket::local() const {
 
 std::optional<wire::Endpoint> TcpSocket::remote() const {
   const tcp::Connection* connection = this->connection();
-  if (connection == nullptr || ended_ || !tcp::is_synchronized(connection->state()))
-    return std::nullopt;
+  if (connection == nullptr || ended_ || !connection->is_usable()) return std::nullopt;
   return connection->flow().remote;
 }
 
@@ -234,12 +253,13 @@ u32 TcpSocket::readiness() {
   u32 events = 0;
   const tcp::Connection* connection = this->connection();
   if (error_ != 0 || !errors_.empty()) events |= EPOLLERR;
+  if (deferred_) return events | EPOLLOUT | EPOLLWRNORM;
   if (connection == nullptr) return events | EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
   const bool peer_closed = connection->peer_has_closed() || read_shut_ || reset_;
   const bool we_closed = write_shut_ || reset_;
   if ((peer_closed && we_closed) || ended_) events |= EPOLLHUP;
   if (peer_closed) events |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-  const bool opening = !ended_ && !tcp::is_synchronized(connection->state());
+  const bool opening = !ended_ && !connection->is_usable();
   if (opening) return events;
   if (connection->received_size() >= options.receive_low_water) events |= EPOLLIN | EPOLLRDNORM;
   if (connection->has_urgent()) events |= EPOLLPRI;
@@ -264,6 +284,7 @@ void TcpSocket::apply_options() {
   const Instant now = environment_.now();
   if (listening_) {
     host_.change(listener_, options.settings);
+    if (options.fast_open_keys) host_.set_fast_open_keys(listener_, *options.fast_open_keys);
     if (listener_v6_) host_.change(listener_v6_, options.settings);
     return;
   }

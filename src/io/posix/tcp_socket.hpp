@@ -69,6 +69,8 @@ class TcpSocket final : public Descriptor {
   std::optional<wire::Endpoint> remote() const;
   int family() const { return family_; }
   bool is_listening() const { return listening_; }
+  /// Neither a listener nor ever connected.
+  bool is_fresh() const { return !listening_ && !name_ && !ended_; }
   bool is_bound() const { return bound_; }
   /// CLOSE has been acknowledged, or the connection is over: what lingering waits for.
   bool is_drained() const;
@@ -81,6 +83,9 @@ class TcpSocket final : public Descriptor {
 
  private:
   int start(const wire::Endpoint& remote);
+  bool has_cookie_for(const wire::Endpoint& remote) const;
+  long send_early(Transfer& from, int flags, const wire::Endpoint& to);
+  long queue(tcp::Connection& connection, Transfer& from, u32 limit, int flags);
   long end_of_stream();
   long receive_urgent(Transfer& into);
   int stream_error();
@@ -107,6 +112,7 @@ class TcpSocket final : public Descriptor {
   host::Listen listener_{};
   host::Listen listener_v6_{};  // an AF_INET6 socket on :: takes both families
   host::Conn name_{};
+  std::optional<wire::Endpoint> deferred_{};  // TCP_FASTOPEN_CONNECT: the first write() opens
   ErrorQueue errors_;
   u32 send_buffer_ = 0;    // as it has grown, bytes of memory
   bool no_space_ = false;  // somebody wants to hear of room

@@ -33,9 +33,10 @@ std::size_t Transfer::left() const {
 
 long TcpSocket::receive(Transfer& into, int flags) {
   if (listening_) return -ENOTCONN;
+  if (deferred_) return -EAGAIN;
   tcp::Connection* connection = this->connection();
   if (connection == nullptr) return -ENOTCONN;
-  if (!ended_ && !tcp::is_synchronized(connection->state())) {
+  if (!ended_ && !connection->is_usable()) {
     if (connection->received_size() == 0) return -EAGAIN;
   }
   if ((flags & MSG_OOB) != 0) return receive_urgent(into);
@@ -96,9 +97,12 @@ int TcpSocket::stream_error() {
 
 long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
   if (listening_) return -EPIPE;
-  if (!name_ && to_whom != nullptr && (flags & MSG_FASTOPEN) != 0) {
-    const int begun = start(*to_whom);
-    if (begun != -EINPROGRESS) return begun;
+  if (deferred_) return send_early(from, flags, *deferred_);
+  if ((flags & MSG_FASTOPEN) != 0 && to_whom != nullptr && from.done() == 0) {
+    if ((options.fast_open_flags & FastOpenFlags::client) == 0) return -EOPNOTSUPP;
+    if (is_fresh()) return send_early(from, flags, *to_whom);
+    const tcp::Connection* under_way = this->connection();
+    if (under_way != nullptr && !ended_) return under_way->is_usable() ? -EISCONN : -EALREADY;
   }
   const std::size_t before = from.done();
   const bool broken = error_ != 0 || write_shut_ || ended_ || !name_;
@@ -106,7 +110,7 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
   if (broken) return stream_error();
   tcp::Connection* connection = this->connection();
   if (connection == nullptr) return -EPIPE;
-  if (!tcp::may_send(connection->state())) {
+  if (!tcp::may_send(connection->state()) && !connection->is_early()) {
     const bool opening =
         connection->state() == State::syn_sent || connection->state() == State::syn_received;
     return opening ? -EAGAIN : -EPIPE;
@@ -127,21 +131,34 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
   return wanted == 0 ? 0 : -EAGAIN;
 }
 
-// As Linux fills the send queue: buffer by buffer, each as large as a super-segment, and a new one
-// only while there is memory. So the last may reach beyond the limit.
-long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, int flags) {
-  const bool more = (flags & MSG_MORE) != 0;
-  const bool urgent = (flags & MSG_OOB) != 0;
-  const u32 chunk = connection.super_segment_max();
-  const u32 not_sent = connection.not_sent();
-  buffer_start_ = std::max(buffer_start_, bytes_queued_ - not_sent);
-  const u64 buffer_end = not_sent == 0 ? 0 : buffer_start_ + chunk;
-  if (buffer_end <= bytes_queued_) {
-    if (!has_memory(connection)) return 0;
-    buffer_start_ = bytes_queued_;
+// RFC 7413: what fits goes with the SYN. Without a cookie the SYN asks for one, and the data waits
+// for the connection.
+long TcpSocket::send_early(Transfer& from, int flags, const wire::Endpoint& to_whom) {
+  options.settings.fast_open = true;
+  if ((options.fast_open_flags & FastOpenFlags::client_no_cookie) != 0)
+    options.settings.fast_open_no_cookie = true;
+  deferred_.reset();
+  const int begun = start(to_whom);
+  if (begun != -EINPROGRESS) return begun;
+  connecting_ = false;
+  tcp::Connection& connection = *this->connection();
+  const u32 room = connection.early_room(environment_.now());
+  const long queued = queue(connection, from, room, flags);
+  host_.touch(name_, environment_.now());
+  environment_.changed();
+  if (queued > 0) {
+    const bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && options.zerocopy;
+    if (zerocopy) reports_.add_zerocopy(bytes_queued_);
+    reports_.add_stamp(bytes_queued_, options.timestamping);
+    return queued;
   }
-  u32 left = to<u32>(buffer_start_ + chunk - bytes_queued_);
-  const u32 before = left;
+  const bool may_wait = !non_blocking && (flags & MSG_DONTWAIT) == 0;
+  return may_wait && from.left() > 0 ? -EAGAIN : -EINPROGRESS;
+}
+
+// Copies at most `limit` bytes into the send queue; how many.
+long TcpSocket::queue(tcp::Connection& connection, Transfer& from, u32 limit, int flags) {
+  u32 left = limit;
   while (left > 0 && from.left() > 0) {
     const MutBytes text = from.next();
     const MutBytes room = connection.send_space(to<u32>(std::min<std::size_t>(text.size(), left)));
@@ -150,14 +167,29 @@ long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, int fla
     std::memcpy(room.data(), text.data(), n);
     from.advance(n);
     left -= to<u32>(n);
-    if (urgent && from.left() == 0) {
+    const bool last = from.left() == 0;
+    if (last && (flags & MSG_OOB) != 0) {
       connection.send_urgent(to<u32>(n));
     } else {
-      connection.send(to<u32>(n), more || from.left() > 0);
+      connection.send(to<u32>(n), !last || (flags & MSG_MORE) != 0);
     }
   }
-  bytes_queued_ += before - left;
-  return before - left;
+  bytes_queued_ += limit - left;
+  return limit - left;
+}
+
+// As Linux fills the send queue: buffer by buffer, each as large as a super-segment, and a new one
+// only while there is memory. So the last may reach beyond the limit.
+long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, int flags) {
+  const u32 chunk = connection.super_segment_max();
+  const u32 not_sent = connection.not_sent();
+  buffer_start_ = std::max(buffer_start_, bytes_queued_ - not_sent);
+  const u64 buffer_end = not_sent == 0 ? 0 : buffer_start_ + chunk;
+  if (buffer_end <= bytes_queued_) {
+    if (!has_memory(connection)) return 0;
+    buffer_start_ = bytes_queued_;
+  }
+  return queue(connection, from, to<u32>(buffer_start_ + chunk - bytes_queued_), flags);
 }
 
 namespace {

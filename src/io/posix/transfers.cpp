@@ -71,7 +71,10 @@ ssize_t Sockets::send_stream(const std::shared_ptr<TcpSocket>& socket, const msg
   if (message.msg_name != nullptr)
     to_whom = endpoint_of(static_cast<const sockaddr*>(message.msg_name), message.msg_namelen,
                           socket->family());
-  if ((flags & MSG_FASTOPEN) != 0 && message.msg_name != nullptr && !to_whom) return -EINVAL;
+  if ((flags & MSG_FASTOPEN) != 0) {
+    socket->options.fast_open_flags = defaults_().fast_open_flags;
+    if (message.msg_name != nullptr && !to_whom) return -EOPNOTSUPP;  // AF_UNSPEC, say
+  }
   const bool non_blocking = socket->non_blocking || (flags & MSG_DONTWAIT) != 0;
   const ssize_t status = until_done(non_blocking, socket->options.send_timeout, [&]() -> ssize_t {
     const std::size_t before = from.done();
