@@ -97,7 +97,9 @@ int Sockets::socket(int domain, int type, int protocol) {
   const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   Held made;
   if (kind == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP)) {
-    made = std::make_shared<TcpSocket>(host_, environment_, domain, defaults_());
+    SocketOptions initial = defaults_();
+    initial.settings.urgent_out_of_line = true;  // until SO_OOBINLINE
+    made = std::make_shared<TcpSocket>(host_, environment_, domain, initial);
   } else if (kind == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP)) {
     made = std::make_shared<UdpSocket>(host_, environment_, domain, defaults_());
   } else {

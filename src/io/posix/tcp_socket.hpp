@@ -24,6 +24,8 @@ class Transfer {
   /// The next contiguous piece; empty at the end.
   MutBytes next();
   void advance(std::size_t n);
+  /// What was done does not count: the call fails.
+  void forget() { done_ = 0; }
   std::size_t done() const { return done_; }
   std::size_t left() const;
 
@@ -85,7 +87,7 @@ class TcpSocket final : public Descriptor {
   int start(const wire::Endpoint& remote);
   bool has_cookie_for(const wire::Endpoint& remote) const;
   long send_early(Transfer& from, int flags, const wire::Endpoint& to);
-  long queue(tcp::Connection& connection, Transfer& from, u32 limit, int flags);
+  long queue(tcp::Connection& connection, Transfer& from, u32 limit, bool more, bool urgent);
   long end_of_stream();
   long receive_urgent(Transfer& into);
   int stream_error();
@@ -112,6 +114,7 @@ class TcpSocket final : public Descriptor {
   host::Listen listener_{};
   host::Listen listener_v6_{};  // an AF_INET6 socket on :: takes both families
   host::Conn name_{};
+  bool early_wait_ = false;  // a blocking send opened the connection, and waits for it
   std::optional<wire::Endpoint> deferred_{};  // TCP_FASTOPEN_CONNECT: the first write() opens
   ErrorQueue errors_;
   u32 send_buffer_ = 0;    // as it has grown, bytes of memory

@@ -102,7 +102,12 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
     if ((options.fast_open_flags & FastOpenFlags::client) == 0) return -EOPNOTSUPP;
     if (is_fresh()) return send_early(from, flags, *to_whom);
     const tcp::Connection* under_way = this->connection();
-    if (under_way != nullptr && !ended_) return under_way->is_usable() ? -EISCONN : -EALREADY;
+    if (under_way != nullptr && !ended_ && !under_way->is_usable()) return -EALREADY;
+  }
+  if (early_wait_ && error_ != 0) {
+    early_wait_ = false;
+    from.forget();
+    return -take_error();
   }
   const std::size_t before = from.done();
   const bool broken = error_ != 0 || write_shut_ || ended_ || !name_;
@@ -143,21 +148,22 @@ long TcpSocket::send_early(Transfer& from, int flags, const wire::Endpoint& to_w
   connecting_ = false;
   tcp::Connection& connection = *this->connection();
   const u32 room = connection.early_room(environment_.now());
-  const long queued = queue(connection, from, room, flags);
+  const long queued = queue(connection, from, room, (flags & MSG_MORE) != 0, false);
   host_.touch(name_, environment_.now());
   environment_.changed();
   if (queued > 0) {
     const bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && options.zerocopy;
     if (zerocopy) reports_.add_zerocopy(bytes_queued_);
     reports_.add_stamp(bytes_queued_, options.timestamping);
-    return queued;
   }
-  const bool may_wait = !non_blocking && (flags & MSG_DONTWAIT) == 0;
-  return may_wait && from.left() > 0 ? -EAGAIN : -EINPROGRESS;
+  early_wait_ = !non_blocking && (flags & MSG_DONTWAIT) == 0;
+  if (early_wait_) return -EAGAIN;
+  return queued > 0 ? queued : -EINPROGRESS;
 }
 
 // Copies at most `limit` bytes into the send queue; how many.
-long TcpSocket::queue(tcp::Connection& connection, Transfer& from, u32 limit, int flags) {
+long TcpSocket::queue(tcp::Connection& connection, Transfer& from, u32 limit, bool more,
+                      bool urgent) {
   u32 left = limit;
   while (left > 0 && from.left() > 0) {
     const MutBytes text = from.next();
@@ -167,11 +173,11 @@ long TcpSocket::queue(tcp::Connection& connection, Transfer& from, u32 limit, in
     std::memcpy(room.data(), text.data(), n);
     from.advance(n);
     left -= to<u32>(n);
-    const bool last = from.left() == 0;
-    if (last && (flags & MSG_OOB) != 0) {
+    const bool last = left == 0 || from.left() == 0;
+    if (last && urgent) {
       connection.send_urgent(to<u32>(n));
     } else {
-      connection.send(to<u32>(n), !last || (flags & MSG_MORE) != 0);
+      connection.send(to<u32>(n), !last || more);
     }
   }
   bytes_queued_ += limit - left;
@@ -189,7 +195,10 @@ long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, int fla
     if (!has_memory(connection)) return 0;
     buffer_start_ = bytes_queued_;
   }
-  return queue(connection, from, to<u32>(buffer_start_ + chunk - bytes_queued_), flags);
+  const u32 room = to<u32>(buffer_start_ + chunk - bytes_queued_);
+  const bool rest = from.left() > room;
+  return queue(connection, from, room, rest || (flags & MSG_MORE) != 0,
+               !rest && (flags & MSG_OOB) != 0);
 }
 
 namespace {

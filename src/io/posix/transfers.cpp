@@ -81,7 +81,8 @@ ssize_t Sockets::send_stream(const std::shared_ptr<TcpSocket>& socket, const msg
     const long moved = socket->send(from, flags, to_whom ? &*to_whom : nullptr);
     index(socket);
     if (moved > 0) return from.left() > 0 && !non_blocking ? -EAGAIN : moved;
-    return moved == -EAGAIN || before == 0 ? moved : static_cast<ssize_t>(before);
+    const bool nothing = before == 0 || from.done() == 0;
+    return moved == -EAGAIN || nothing ? moved : static_cast<ssize_t>(before);
   });
   return from.done() > 0 ? static_cast<ssize_t>(from.done()) : status;
 }
