@@ -52,6 +52,7 @@ Info Connection::info(Instant now) const {
   out.not_sent = not_sent();
   report_flight(out);
   if (text_sent_at_ != Instant{}) out.since_data_sent = now - text_sent_at_;
+  if (received_at_ != Instant{}) out.since_data_received = now - received_at_;  // as Linux: the SYN
   if (traffic_ != nullptr) report_traffic(out, now);
   return out;
 }
@@ -82,9 +83,10 @@ void Connection::report_flight(Info& out) const {
     const u32 count = segments_of(record.length());
     out.unacknowledged_segments += count;
     if (record.sacked) out.sacked_segments += count;
-    if (record.lost) out.lost_segments += count;
-    if (record.transmissions > 1 && !record.lost && !record.sacked)
-      out.retransmitted_segments += count;
+    const bool repeated = record.transmissions > 1 && !record.lost && !record.sacked;
+    // As Linux counts: what was sent again is lost still, until it is delivered.
+    if (record.lost || repeated) out.lost_segments += count;
+    if (repeated) out.retransmitted_segments += count;
   }
 }
 
@@ -96,7 +98,7 @@ void Connection::report_traffic(Info& out, Instant now) const {
   if (t.acks.ato() != 0ns) out.ato = t.acks.ato();
   out.ecn_seen = t.ecn_seen;
   out.since_ack_received = since(t.ack_received_at, now);
-  out.since_data_received = since(t.data_received_at, now);
+  if (t.data_received_at != Instant{}) out.since_data_received = now - t.data_received_at;
   out.bytes_acked = t.bytes_acked;
   out.bytes_received = t.bytes_received;
   out.bytes_sent = t.bytes_sent;

@@ -168,8 +168,9 @@ void Connection::trace_window(trace::Why why, Instant now) {
 }
 
 AckSample Connection::make_sample(const Progress& progress, Instant now) const {
-  AckSample sample{progress.acked, mss_now(),       snd_.una, snd_.nxt,
-                   progress.rtt,   rtt_.smoothed(), now};
+  // What SACK had reported before let something be sent then; only what is new counts now.
+  const u32 acked = sack_ ? progress.delivered : progress.acked;
+  AckSample sample{acked, mss_now(), snd_.una, snd_.nxt, progress.rtt, rtt_.smoothed(), now};
   if (traffic_ == nullptr) return sample;
   sample.in_flight = in_flight() + progress.delivered;
   sample.delivered = traffic_->rate.delivered();

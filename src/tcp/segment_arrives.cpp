@@ -269,9 +269,10 @@ void Connection::seventh_process_text(const wire::TcpSegment& segment, Instant n
   if (segment.payload.empty()) return;
   if (!may_receive(state_)) return;  // "This should not occur since a FIN has been received"
   if (released_) {
-    // RFC 1122 §4.2.2.13: the application is gone, so the peer must hear that its data is lost.
+    // RFC 1122 §4.2.2.13: the application is gone, so the peer must hear that its data is lost. It
+    // takes no reset but at what it waits for (RFC 5961 §3.2), which is what it acknowledges.
     reset_now_ = true;
-    reset_sequence_ = snd_.nxt;
+    reset_sequence_ = segment.header.acknowledgment;
     drop(Drop::data_after_close, now);
     ++context_.counters.aborts_on_data;
     end(Errc::aborted, now, {"data came after the application let go"});

@@ -151,6 +151,7 @@ void Connection::on_persist_timeout(Instant now) {
   ++context_.counters.zero_window_probes;
   trace_timer("persist", {"the window is {} bytes", snd_.wnd}, now);
   probe_now_ = true;
+  text_sent_at_ = now;  // it waits, and is not idle
   if (persist_backoff_ < 12) ++persist_backoff_;
   set_timer(Timer::persist, within_patience(now + persist_interval(), now));
 }

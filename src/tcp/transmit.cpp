@@ -58,6 +58,9 @@ std::optional<Transmit> Connection::transmit_reset(Instant now) {
   out.header.sequence = reset_sequence_;
   out.header.acknowledgment = reset_with_ack_ ? rcv_.nxt : 0;
   out.header.flags = flags;
+  // RFC 7323 §3.2: on a reset "SHOULD" be.
+  if (timestamps_ && reset_with_ack_)
+    out.header.options.timestamps = {timestamp_now(now), timestamp_recent_};
   reset_with_ack_ = false;
   note_sent(out, {"reset"}, now);
   return out;

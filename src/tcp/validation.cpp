@@ -59,8 +59,9 @@ void Connection::restart_after_idle(Instant now) {
 }
 
 void Connection::note_wait(Instant now) {
-  if (traffic_ == nullptr) return;
   const u32 unsent = not_sent();
+  if (traffic_ == nullptr && unsent == 0) return;
+  traffic();
   Traffic::Wait wait = Traffic::Wait::nothing;
   if (unsent > 0 && window_room() < std::min(mss_now(), unsent)) {
     wait = Traffic::Wait::window;
