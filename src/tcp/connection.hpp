@@ -50,6 +50,8 @@ class Connection : private Tcb {
   bool is_starved() const { return starved_; }  // no memory: touch() it, and `writable` follows
   /// Queues the first `n` bytes of what send_space() gave (§3.10.2). `more`: hold a part segment.
   void send(u32 n, bool more = false);
+  /// What is queued so far shares no segment with what follows (MSG_EOR), if 64 borders suffice.
+  void end_record();
   /// The same, and the peer hears that what comes up to its end is urgent (RFC 6093).
   void send_urgent(u32 n);
   /// Bytes to read before the mark of the peer's urgent data, if there is one (SIOCATMARK: 0).
@@ -220,6 +222,7 @@ class Connection : private Tcb {
   std::optional<Transmit> transmit_range(u32 start, u32 end, trace::Why why, Instant now);
   std::optional<Transmit> transmit_empty(u32 sequence, trace::Why why, Instant now);
   void note_sent(const Transmit& out, trace::Why why, Instant now);
+  u32 record_left(u32 unsent);
   u32 sendable(u32 unsent, u32 burst, Instant now);
   bool may_send_part(u32 length, u32 unsent) const;
   void record_sent(u32 start, u32 end, Instant now);

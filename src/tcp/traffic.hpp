@@ -67,6 +67,9 @@ struct Traffic {
   u32 urgent_send_end = 0;  // SND.UP
   u32 urgent_sequence = 0;  // of the byte at the mark
 
+  // Where records end that are not to share a segment (MSG_EOR), in sequence numbers.
+  std::vector<u32> record_ends{};
+
   // RFC 7661: what of the window is in use.
   bool window_used = false;   // it kept us back in the last round
   u32 window_used_point = 0;  // where that round ends

@@ -122,7 +122,11 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   restart_after_idle(now);
   if (auto probe = transmit_mtu_probe(unsent, now)) return probe;
   const u32 mss = text_max();
-  const u32 length = sendable(unsent, burst_max(payload_max), now);
+  const u32 of_record = record_left(unsent);
+  const bool pushed = push_now_;
+  push_now_ = pushed || of_record < unsent;  // no more will come to fill its last segment
+  const u32 length = sendable(of_record, burst_max(payload_max), now);
+  push_now_ = pushed;
   const bool with_fin = fin_wanted && length == unsent && window_room() > length;
   if (length == 0 && !with_fin) return std::nullopt;
   const u32 start = snd_.nxt;
@@ -137,6 +141,14 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
     note_window_use(in_flight() + mss > control_.window(), now);
   }
   return transmit_range(start, snd_.nxt, {}, now);
+}
+
+// How much of what is unsent comes before the next border that end_record() drew.
+u32 Connection::record_left(u32 unsent) {
+  if (traffic_ == nullptr || traffic_->record_ends.empty()) return unsent;
+  std::vector<u32>& ends = traffic_->record_ends;
+  std::erase_if(ends, [this](u32 end) { return seq_le(end, snd_.nxt); });
+  return ends.empty() ? unsent : std::min(unsent, ends.front() - snd_.nxt);
 }
 
 u32 Tcb::window_room() const {

@@ -126,6 +126,12 @@ void Connection::send(u32 n, bool more) {
   push_now_ = false;
 }
 
+void Connection::end_record() {
+  constexpr std::size_t kept_max = 64;
+  std::vector<u32>& ends = traffic().record_ends;
+  if (ends.size() < kept_max) ends.push_back(data_start() + send_ring_.size());
+}
+
 void Connection::consume(u32 n, Instant now) {
   receive_ring_.consume(n);
   settle_urgent();

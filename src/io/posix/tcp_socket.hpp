@@ -123,6 +123,7 @@ class TcpSocket final : public Descriptor {
   SendReports reports_;
   u32 timestamping_ = 0;  // as reports_ knows it
   u64 bytes_queued_ = 0;
+  bool buffer_closed_ = false;
   u64 buffer_start_ = 0;  // where the last buffer of the send queue begins, in bytes queued
 };
 

@@ -127,6 +127,10 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
     environment_.changed();
   }
   no_space_ = no_space_ || from.left() > 0;
+  if ((flags & MSG_EOR) != 0 && from.left() == 0 && wanted > 0) {
+    connection->end_record();
+    buffer_closed_ = true;  // what follows begins one of its own
+  }
   if (from.done() > before) {
     const bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && options.zerocopy;
     if (zerocopy && from.left() == 0) reports_.add_zerocopy(bytes_queued_);
@@ -190,10 +194,11 @@ long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, int fla
   const u32 chunk = connection.super_segment_max();
   const u32 not_sent = connection.not_sent();
   buffer_start_ = std::max(buffer_start_, bytes_queued_ - not_sent);
-  const u64 buffer_end = not_sent == 0 ? 0 : buffer_start_ + chunk;
+  const u64 buffer_end = not_sent == 0 || buffer_closed_ ? 0 : buffer_start_ + chunk;
   if (buffer_end <= bytes_queued_) {
     if (!has_memory(connection)) return 0;
     buffer_start_ = bytes_queued_;
+    buffer_closed_ = false;
   }
   const u32 room = to<u32>(buffer_start_ + chunk - bytes_queued_);
   const bool rest = from.left() > room;
