@@ -7,7 +7,7 @@
 namespace handfast::tcp {
 
 // Bytes to which the window may open at most, whatever the application reads.
-u32 Connection::receive_limit_max() const {
+u32 Tcb::receive_limit_max() const {
   const Settings& s = settings();
   u32 most = context_.config.receive_buffer_max;
   if (s.receive_buffer != 0) most = std::min(most, s.receive_buffer);

@@ -47,7 +47,8 @@ class Connection : private Tcb {
   /// Contiguous room for what is to be sent, at most `wanted` bytes; empty when the buffer is full
   /// (then `writable` follows) or CLOSE was called.
   MutBytes send_space(u32 wanted);
-  bool is_starved() const { return starved_; }  // no memory: touch() it, and `writable` follows
+  /// There was no memory for send_space(): touch the connection, and `writable` follows.
+  bool is_starved() const { return wants_room_ && send_ring_.empty(); }
   /// Queues the first `n` bytes of what send_space() gave (§3.10.2). `more`: hold a part segment.
   void send(u32 n, bool more = false);
   /// What is queued so far shares no segment with what follows (MSG_EOR), if 64 borders suffice.
@@ -103,7 +104,8 @@ class Connection : private Tcb {
   const Context& context() const { return context_; }
 
   Remembered remembered() const;
-  /// For tests: what is wrong with this TCB once everything is drained; empty: nothing.
+  /// For tests and fuzzers: what is wrong with this TCB, once everything is drained; empty:
+  /// nothing.
   std::string_view broken_invariant() const;
 
  private:
@@ -130,7 +132,6 @@ class Connection : private Tcb {
   void note_timestamp(const wire::TcpSegment& segment, Instant now);
 
   // urgent.cpp
-  bool is_urgent() const;
   void point_to_urgent(wire::TcpHeader& header) const;
   void settle_urgent();
 
@@ -152,7 +153,6 @@ class Connection : private Tcb {
   bool forgive_mtu_probe(Instant now);
 
   // buffers.cpp
-  u32 receive_limit_max() const;
   void open_window(u32 length);
   void tune_receive_buffer(Instant now);
   void measure_window_time(Instant now);
@@ -166,7 +166,6 @@ class Connection : private Tcb {
   void keep_out_of_order(u32 sequence, Bytes text, Instant now);
   void schedule_ack(Instant now);
   void report_duplicate(u32 left, u32 right);
-  u32 window_available() const;
   u32 window_to_advertise();
 
   // acknowledgment.cpp: the ESTABLISHED part of the fifth check
@@ -176,7 +175,6 @@ class Connection : private Tcb {
   void take_sack_blocks(const wire::TcpHeader& header, Progress& progress, Instant now);
   bool cut_to_block(u32& i, const wire::SackBlock& block);
   std::optional<Duration> sample_from_echo(const wire::TcpHeader& header, Instant now) const;
-  u32 timestamp_now(Instant now) const;
   void note_delivered(const Sent& record, Instant now);
   void fin_acknowledged(Instant now);
   std::string_view broken_books() const;
@@ -224,33 +222,23 @@ class Connection : private Tcb {
   void note_sent(const Transmit& out, trace::Why why, Instant now);
   u32 record_left(u32 unsent);
   u32 sendable(u32 unsent, u32 burst, Instant now);
-  bool may_send_part(u32 length, u32 unsent) const;
   void record_sent(u32 start, u32 end, Instant now);
   void watch_window(Instant now);
-  u32 send_limit() const;
   void count_retransmitted(u32 length);
 
   // validation.cpp
-  bool uses_window() const;
   void note_window_use(bool limited, Instant now);
   void restart_after_idle(Instant now);
   void note_wait(Instant now);
-  bool is_paced() const;
   bool may_send_now(Instant now);
-  u64 pacing_rate() const;
   void pace(u32 bytes, Instant now);
-  u32 burst_max(u32 payload_max) const;
   // early_data.cpp
   std::optional<Transmit> transmit_first_syn(Instant now);
   void note_early_answer(const wire::TcpHeader& syn_ack, bool repeated, Instant now);
   void note_early_timeout(bool last, Instant now);
 
   // timeouts.cpp
-  Duration persist_interval() const;
-  bool is_patience_over(Instant now) const;
-  Instant within_patience(Instant due, Instant now) const;
   void restart_retransmit_timer(Instant now);
-  u32 patience() const;
   void on_retransmit_timeout(Instant now);
   void on_persist_timeout(Instant now);
   void on_keepalive_timeout(Instant now);

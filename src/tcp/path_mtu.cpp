@@ -38,12 +38,13 @@ void Connection::set_path_mtu(u32 mtu, Instant now) {
   // RFC 8201 §4, RFC 1191 §3: never below what every path carries.
   mtu = std::clamp<u32>(mtu, mtu_floor(flow_), 65535);
   const u32 before = mss_now();
+  const bool early_too_big = state_ == State::syn_sent && early_ && mtu < mtu_;
   mtu_ = to<u16>(mtu);
   if (traffic_ != nullptr) {
     traffic_->mtu_search.limit(mtu);
     trust_mtu_search();
   }
-  if (mss_now() < before) resend_large(now);
+  if (mss_now() < before || early_too_big) resend_large(now);
 }
 
 void Connection::trust_mtu_search() {

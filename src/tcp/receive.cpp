@@ -96,7 +96,7 @@ void Connection::hurry_acks(u32 count, Instant now) {
   traffic().acks.hurry(count, ack_circumstances(now));
 }
 
-u32 Connection::window_available() const {
+u32 Tcb::window_available() const {
   const u32 size = receive_ring_.size();
   const u32 open = rcv_.limit > size ? rcv_.limit - size : 0;
   if (!is_short_of_memory()) return open;

@@ -68,6 +68,21 @@ class Tcb {
     return bytes <= mss ? 1 : (bytes + mss - 1) / mss;
   }
 
+  bool is_urgent() const;
+  bool uses_window() const;
+  bool is_paced() const;
+  u64 pacing_rate() const;
+  u32 timestamp_now(Instant now) const;
+  Duration persist_interval() const;
+  bool is_patience_over(Instant now) const;
+  Instant within_patience(Instant due, Instant now) const;
+  u32 patience() const;
+  u32 receive_limit_max() const;
+  u32 window_available() const;
+  u32 burst_max(u32 payload_max) const;
+  u32 send_limit() const;
+  bool may_send_part(u32 length, u32 unsent) const;
+
   Context& context_;
   SharedSettings* settings_;
   wire::Flow flow_;
@@ -96,7 +111,6 @@ class Tcb {
   bool fin_seen_ : 1 = false;  // at rcv_.fin, perhaps beyond text that is missing
   bool released_ : 1 = false;
   bool wants_room_ : 1 = false;
-  bool starved_ : 1 = false;                 // the pool had no block for what is to be sent
   bool more_coming_ : 1 = false;             // the last SEND said so
   bool more_held_ : 1 = false;               // and that still keeps a part segment here
   bool pacing_ : 1 = false;                  // something waits for the pacer

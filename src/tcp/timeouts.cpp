@@ -56,7 +56,7 @@ void Connection::restart_retransmit_timer(Instant now) {
   set_timer(Timer::retransmit, retries_ > 0 ? within_patience(due, now) : due);
 }
 
-u32 Connection::patience() const {
+u32 Tcb::patience() const {
   const Config& config = context_.config;
   return released_ ? std::min(config.retries_max, config.orphan_retries_max) : config.retries_max;
 }
@@ -117,7 +117,7 @@ void Connection::on_retransmit_timeout(Instant now) {
   restart_retransmit_timer(now);
 }
 
-Duration Connection::persist_interval() const {
+Duration Tcb::persist_interval() const {
   // RFC 9293 §3.8.6.1, SHLD-30: each interval between probes is twice the one before.
   const Duration interval =
       rtt_.timeout(context_.config) * (1u << std::min<u32>(persist_backoff_, 12));
@@ -125,11 +125,6 @@ Duration Connection::persist_interval() const {
 }
 
 void Connection::on_persist_timeout(Instant now) {
-  if (starved_ && send_ring_.empty()) {
-    starved_ = false;
-    tell(Event::writable);
-    return;
-  }
   const u32 unsent = not_sent();
   if (unsent == 0 && !fin_queued_) {
     if (wants_room_) tell(Event::writable);  // there was no memory; is there now?
@@ -156,12 +151,12 @@ void Connection::on_persist_timeout(Instant now) {
   set_timer(Timer::persist, within_patience(now + persist_interval(), now));
 }
 
-bool Connection::is_patience_over(Instant now) const {
+bool Tcb::is_patience_over(Instant now) const {
   const Duration patience = settings().user_timeout;
   return patience > 0ns && now - recover_.unanswered_since >= patience;
 }
 
-Instant Connection::within_patience(Instant due, Instant now) const {
+Instant Tcb::within_patience(Instant due, Instant now) const {
   const Duration patience = settings().user_timeout;
   if (patience == 0ns) return due;
   return std::min(due, std::max(recover_.unanswered_since + patience, now + 1ms));

@@ -173,7 +173,7 @@ u32 Connection::sendable(u32 unsent, u32 burst, Instant now) {
   return length;
 }
 
-bool Connection::may_send_part(u32 length, u32 unsent) const {
+bool Tcb::may_send_part(u32 length, u32 unsent) const {
   // RFC 9293 §3.8.6.2.1: a part segment goes if it is all there is and Nagle has no objection, or
   // if it is half of the largest window ever offered, or if the override timer (here: the persist
   // timer) has run out.
@@ -303,7 +303,7 @@ wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
   return h;
 }
 
-u32 Connection::timestamp_now(Instant now) const {
+u32 Tcb::timestamp_now(Instant now) const {
   return to<u32>(now.time_since_epoch() / 1ms) + timestamp_offset_;
 }
 

@@ -16,7 +16,7 @@ void Connection::send_urgent(u32 n) {
   t.urgent_send_end = data_start() + send_ring_.size();
 }
 
-bool Connection::is_urgent() const {
+bool Tcb::is_urgent() const {
   return traffic_ != nullptr && traffic_->urgent_to_send &&
          seq_lt(snd_.una, traffic_->urgent_send_end);
 }

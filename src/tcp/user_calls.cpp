@@ -81,10 +81,8 @@ MutBytes Connection::send_space(u32 wanted) {
   if (send_ring_.room() < wanted &&
       !send_ring_.reserve(send_ring_.size() + wanted, context_.buffers) && send_ring_.room() == 0) {
     wants_room_ = true;
-    starved_ = true;
     return {};
   }
-  starved_ = false;
   const MutBytes space = send_ring_.space();
   return space.first(std::min<std::size_t>(space.size(), wanted));
 }
@@ -102,7 +100,7 @@ Bytes Connection::peek(u32 offset, u32 length) const {
   return receive_ring_.view(offset, std::min(length, size - offset))[0];
 }
 
-u32 Connection::send_limit() const {
+u32 Tcb::send_limit() const {
   if (const u32 chosen = settings().send_buffer; chosen != 0)
     return std::min(chosen, context_.config.send_buffer_max);
   // Twice the congestion window keeps the path full while the application refills; twice what is

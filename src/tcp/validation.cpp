@@ -6,7 +6,7 @@
 
 namespace handfast::tcp {
 
-bool Connection::uses_window() const {
+bool Tcb::uses_window() const {
   if (traffic_ == nullptr) return false;
   if (traffic_->window_used) return true;
   // In slow start half of it is use enough: the window may double in this round.
@@ -74,7 +74,7 @@ void Connection::note_wait(Instant now) {
     traffic_->rate.on_starved(in_flight());
 }
 
-bool Connection::is_paced() const {
+bool Tcb::is_paced() const {
   return traffic_ != nullptr && (settings().pacing || settings().pacing_rate_max != 0);
 }
 
@@ -85,7 +85,7 @@ bool Connection::may_send_now(Instant now) {
 }
 
 // Bytes a second; zero: without limit.
-u64 Connection::pacing_rate() const {
+u64 Tcb::pacing_rate() const {
   u64 rate = control_.pacing_rate();
   if (rate == 0 && rtt_.smoothed() > 0ns) {
     // A window each round trip, with room to grow: twice that while it doubles.
@@ -106,7 +106,7 @@ void Connection::pace(u32 bytes, Instant now) {
 // The most text of one segment or super-segment, in whole segments: what the path carries in about
 // a millisecond, so that acknowledgments keep clocking us, and at most half of the window. (As
 // Linux, which also lets short paths have larger ones.)
-u32 Connection::burst_max(u32 payload_max) const {
+u32 Tcb::burst_max(u32 payload_max) const {
   const u32 mss = text_max();
   // CWR and the urgent pointer are one segment's.
   if (payload_max <= mss || is_urgent() || (traffic_ != nullptr && traffic_->ecn_reduced))
