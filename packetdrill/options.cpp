@@ -154,6 +154,10 @@ host::Config make_config(const Options& options) {
   tcp.abort_on_overflow = sysctl_or("tcp_abort_on_overflow", 0) != 0;
   const i64 ecn = sysctl_or("tcp_ecn", 2);
   tcp.ecn = ecn == 0 ? tcp::Ecn::off : ecn == 1 ? tcp::Ecn::active : tcp::Ecn::passive;
+  const i64 probing = sysctl_or("tcp_mtu_probing", 0);
+  tcp.mtu_probing = probing == 0   ? tcp::MtuProbing::off
+                    : probing == 1 ? tcp::MtuProbing::black_hole
+                                   : tcp::MtuProbing::always;
   tcp.burst_segments_min = bounded(sysctl_or("tcp_min_tso_segs", 2), 1, 64);
   return config;
 }
