@@ -41,7 +41,7 @@ void Connection::tune_receive_buffer(Instant now) {
   if (copied > t.read_in_round) {
     // A sender in slow start doubles what it sends: room for that before it is needed.
     const u64 grown = u64{copied} * 2 + u64{copied - t.read_in_round} * 4;
-    const u64 wanted = grown + 16 * mss_now();
+    const u64 wanted = grown + u64{16} * mss_now();
     t.receive_space = to<u32>(std::min<u64>(std::max<u64>(t.receive_space, wanted), 1u << 30));
     t.read_in_round = copied;
   }

@@ -63,7 +63,7 @@ std::optional<HalfOpen> HalfOpen::from_cookie(Context& context, const wire::Flow
   wire::TcpSegment syn;
   syn.header.sequence = h.sequence - 1;
   syn.header.window = h.window;
-  if (*mss != 0) syn.header.options.mss = *mss;
+  if (*mss != 0) syn.header.options.mss = mss;
   if (h.options.timestamps && context.config.timestamps) {
     syn.header.options.timestamps = h.options.timestamps;
     const SynStamp stamp = SynStamp::of(h.options.timestamps->echo_reply);

@@ -29,25 +29,25 @@ bool Connection::is_predicted(const wire::TcpSegment& segment, u8 ecn) const {
   return !ecn_ && !urgent && !fin_seen_ && !released_;
 }
 
-Predicted Connection::on_predicted(const wire::TcpSegment& segment, wire::Checksum* unverified,
-                                   u8 ecn, Instant now) {
+Predicted Connection::on_predicted(const wire::TcpSegment& segment, wire::Checksum* sum, u8 ecn,
+                                   Instant now) {
   if (!is_predicted(segment, ecn)) return Predicted::no;
   const Bytes text = segment.payload;
   const u32 length = to<u32>(text.size());
   const u32 stored = receive_ring_.size();
-  if (unverified != nullptr) {
+  if (sum != nullptr) {
     // Behind the content nobody looks until it is committed: there the text may yet prove corrupt.
     // A ring that has to grow for it waits until that is known.
     if (receive_ring_.capacity() - stored >= length) {
       const auto [first, second] = receive_ring_.space_at(stored, length);
-      unverified->add_copy(text.first(first.size()), first.data());
-      unverified->add_copy(text.subspan(first.size()), second.data());
+      sum->add_copy(text.first(first.size()), first.data());
+      sum->add_copy(text.subspan(first.size()), second.data());
     } else {
-      unverified->add(text);
+      sum->add(text);
     }
-    if (unverified->sum() != 0xffff) return Predicted::corrupt;
+    if (sum->sum() != 0xffff) return Predicted::corrupt;
   }
-  if (unverified == nullptr || receive_ring_.capacity() - stored < length) {
+  if (sum == nullptr || receive_ring_.capacity() - stored < length) {
     if (!receive_ring_.reserve(stored + length, context_.buffers)) return Predicted::no;
     receive_ring_.write_at(stored, text);
   }

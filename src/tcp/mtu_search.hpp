@@ -2,6 +2,8 @@
 // that never arrives makes segments smaller, and now and then a larger one is tried.
 #pragma once
 
+#include <algorithm>
+
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/sequence.hpp"
@@ -54,7 +56,7 @@ class MtuSearch {
   void limit(u32 mtu) {
     if (!is_on()) return;
     high_ = to<u16>(mtu);
-    if (low_ > high_) low_ = high_;
+    low_ = std::min(low_, high_);
     if (probe_ > high_) probe_ = 0;
   }
 

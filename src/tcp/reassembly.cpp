@@ -26,7 +26,7 @@ bool Ranges::add(u32 start, u32 end, u32 ranges_max) {
     *first = joined;
     ranges_.erase(first + 1, last);
   }
-  std::shift_right(recent_.begin(), recent_.end(), 1);
+  std::ranges::copy_backward(recent_.begin(), recent_.end() - 1, recent_.end());
   recent_[0] = start;
   recent_count_ = to<u8>(std::min<u32>(recent_count_ + 1u, recent_max));
   return true;

@@ -189,8 +189,10 @@ void Connection::after_ack(const Progress& progress, Instant now) {
     recover_.phase = Phase::none;
     recover_.duplicate_acks = 0;
     if (!sack_) recover_.sacked_bytes = 0;
-    if (recover_.patience_recoveries > 0 && --recover_.patience_recoveries == 0)
-      recover_.patience_steps = 0;
+    if (recover_.patience_recoveries > 0) {
+      --recover_.patience_recoveries;
+      if (recover_.patience_recoveries == 0) recover_.patience_steps = 0;
+    }
     trace_window({"recovery is over"}, now);
   } else if (recover_.phase == Phase::fast || recover_.phase == Phase::reduced) {
     proportional_reduction(progress);

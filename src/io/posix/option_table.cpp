@@ -20,51 +20,51 @@ struct Option {
 
 int seconds(Duration time) { return static_cast<int>(time / 1s); }
 
-template <auto Member>
+template <auto member>
 int get_flag(const SocketOptions& options) {
-  return options.*Member ? 1 : 0;
+  return options.*member ? 1 : 0;
 }
-template <auto Member>
+template <auto member>
 int set_flag(SocketOptions& options, int value) {
-  options.*Member = value != 0;
+  options.*member = value != 0;
   return 0;
 }
-template <auto Member>
+template <auto member>
 int get_setting_flag(const SocketOptions& options) {
-  return options.settings.*Member ? 1 : 0;
+  return options.settings.*member ? 1 : 0;
 }
-template <auto Member>
+template <auto member>
 int set_setting_flag(SocketOptions& options, int value) {
-  options.settings.*Member = value != 0;
+  options.settings.*member = value != 0;
   return 0;
 }
-template <auto Member>
+template <auto member>
 int get_number(const SocketOptions& options) {
-  return static_cast<int>(options.*Member);
+  return static_cast<int>(options.*member);
 }
-template <auto Member>
+template <auto member>
 int set_number(SocketOptions& options, int value) {
-  options.*Member = static_cast<std::decay_t<decltype(options.*Member)>>(value);
+  options.*member = static_cast<std::decay_t<decltype(options.*member)>>(value);
   return 0;
 }
-template <auto Member>
+template <auto member>
 int get_setting_number(const SocketOptions& options) {
-  return static_cast<int>(options.settings.*Member);
+  return static_cast<int>(options.settings.*member);
 }
-template <auto Member, int min, int max>
+template <auto member, int min, int max>
 int set_setting_number(SocketOptions& options, int value) {
   if (value < min || value > max) return -EINVAL;
-  options.settings.*Member = static_cast<std::decay_t<decltype(options.settings.*Member)>>(value);
+  options.settings.*member = static_cast<std::decay_t<decltype(options.settings.*member)>>(value);
   return 0;
 }
-template <auto Member>
+template <auto member>
 int get_setting_seconds(const SocketOptions& options) {
-  return seconds(options.settings.*Member);
+  return seconds(options.settings.*member);
 }
-template <auto Member, int max>
+template <auto member, int max>
 int set_setting_seconds(SocketOptions& options, int value) {
   if (value < 1 || value > max) return -EINVAL;
-  options.settings.*Member = std::chrono::seconds(value);
+  options.settings.*member = std::chrono::seconds(value);
   return 0;
 }
 

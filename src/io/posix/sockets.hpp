@@ -70,8 +70,8 @@ class Sockets {
   int epoll_wait(int set, epoll_event* events, int events_max, int timeout);
 
   int pipe(int ends[2]);
-  ssize_t splice(int from, off_t* from_offset, int into, off_t* into_offset, std::size_t length,
-                 unsigned flags);
+  ssize_t splice(int from, const off_t* from_offset, int into, const off_t* into_offset,
+                 std::size_t length, unsigned flags);
 
   bool owns(int fd) const { return fd >= first_ && find(fd) != nullptr; }
   /// Takes the host's events to the sockets that they are for. To be called by the Environment
@@ -99,7 +99,7 @@ class Sockets {
 
   host::Host& host_;
   Environment& environment_;
-  const int first_;
+  int first_;
   std::function<SocketOptions()> defaults_;
   std::vector<Held> table_;
   std::unordered_map<u64, std::weak_ptr<TcpSocket>> connections_;

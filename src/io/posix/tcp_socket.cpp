@@ -26,9 +26,8 @@ int errno_of(tcp::Errc code) {
   return EPROTO;
 }
 
-TcpSocket::TcpSocket(host::Host& host, Environment& environment, int family,
-                     const SocketOptions& initial)
-    : options(initial), host_(host), environment_(environment), family_(family) {
+TcpSocket::TcpSocket(host::Host& host, Environment& environment, int family, SocketOptions initial)
+    : options(std::move(initial)), host_(host), environment_(environment), family_(family) {
   local_.address = family == AF_INET ? wire::any_v4 : wire::any_v6;
 }
 

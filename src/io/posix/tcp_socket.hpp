@@ -37,7 +37,7 @@ class Transfer {
 
 class TcpSocket final : public Descriptor {
  public:
-  TcpSocket(host::Host& host, Environment& environment, int family, const SocketOptions& options);
+  TcpSocket(host::Host& host, Environment& environment, int family, SocketOptions initial);
   ~TcpSocket() override;
 
   u32 readiness() override;

@@ -1,9 +1,9 @@
 // The calls that move bytes.
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -18,7 +18,8 @@ namespace handfast::io::posix {
 
 namespace {
 
-constexpr int control_inq = 36;  // TCP_CM_INQ of linux/tcp.h
+constexpr int pieces_max = 1024;  // IOV_MAX
+constexpr int control_inq = 36;   // TCP_CM_INQ of linux/tcp.h
 
 std::span<const iovec> pieces_of(const msghdr& message) {
   return {message.msg_iov, message.msg_iovlen};
@@ -26,11 +27,11 @@ std::span<const iovec> pieces_of(const msghdr& message) {
 
 int check(const msghdr* message) {
   if (message == nullptr) return -EFAULT;
-  if (message->msg_iovlen > IOV_MAX) return -EMSGSIZE;
+  if (message->msg_iovlen > std::size_t{pieces_max}) return -EMSGSIZE;
   if (message->msg_iovlen > 0 && message->msg_iov == nullptr) return -EFAULT;
   for (const iovec& piece : pieces_of(*message)) {
     if (piece.iov_base == nullptr && piece.iov_len > 0) return -EFAULT;
-    if (piece.iov_len > SSIZE_MAX) return -EINVAL;
+    if (piece.iov_len > std::size_t{std::numeric_limits<ssize_t>::max()}) return -EINVAL;
   }
   return 0;
 }
@@ -145,7 +146,7 @@ ssize_t Sockets::send(int fd, const void* from, std::size_t size, int flags) {
 
 ssize_t Sockets::readv(int fd, const iovec* pieces, int count) {
   if (find(fd) == nullptr) return -EBADF;
-  if (count < 0 || count > IOV_MAX) return -EINVAL;
+  if (count < 0 || count > pieces_max) return -EINVAL;
   if (const auto end = find_as<PipeEnd>(fd)) {
     ssize_t sum = 0;
     for (const iovec& piece : std::span(pieces, static_cast<std::size_t>(count))) {
@@ -166,7 +167,7 @@ ssize_t Sockets::readv(int fd, const iovec* pieces, int count) {
 
 ssize_t Sockets::writev(int fd, const iovec* pieces, int count) {
   if (find(fd) == nullptr) return -EBADF;
-  if (count < 0 || count > IOV_MAX) return -EINVAL;
+  if (count < 0 || count > pieces_max) return -EINVAL;
   if (const auto end = find_as<PipeEnd>(fd)) {
     ssize_t sum = 0;
     for (const iovec& piece : std::span(pieces, static_cast<std::size_t>(count))) {
@@ -198,7 +199,7 @@ ssize_t Sockets::write(int fd, const void* from, std::size_t size) {
 }
 
 // One of both is a pipe; bytes go through it without the caller seeing them.
-ssize_t Sockets::splice(int from, off_t* from_offset, int into, off_t* into_offset,
+ssize_t Sockets::splice(int from, const off_t* from_offset, int into, const off_t* into_offset,
                         std::size_t length, unsigned flags) {
   if (find(from) == nullptr || find(into) == nullptr) return -EBADF;
   if (from_offset != nullptr || into_offset != nullptr) return -ESPIPE;

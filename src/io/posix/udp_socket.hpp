@@ -13,8 +13,8 @@ namespace handfast::io::posix {
 
 class UdpSocket final : public Descriptor {
  public:
-  UdpSocket(host::Host& host, Environment& environment, int family, const SocketOptions& initial)
-      : options(initial), host_(host), environment_(environment), family_(family) {}
+  UdpSocket(host::Host& host, Environment& environment, int family, SocketOptions initial)
+      : options(std::move(initial)), host_(host), environment_(environment), family_(family) {}
 
   u32 readiness() override;
   void close() override;
