@@ -26,6 +26,11 @@ set(test_environment "")
 if(TARGET handfast-cli)
   set(test_environment "HANDFAST=$<TARGET_FILE:handfast-cli>")
 endif()
+set(HANDFAST_VECTORS "" CACHE PATH
+    "Published test vectors (wycheproof/, rfc8448/); or set the environment variable")
+if(HANDFAST_VECTORS)
+  list(APPEND test_environment "HANDFAST_VECTORS=${HANDFAST_VECTORS}")
+endif()
 
 # handfast_script_tests(label pattern properties...): each script is one test. Exit code 77 means
 # skipped; the last line it prints says why.

@@ -1,0 +1,63 @@
+#include "crypto/aead.hpp"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "base/assert.hpp"
+#include "crypto/algorithms.hpp"
+
+namespace handfast::crypto {
+namespace {
+
+const EVP_CIPHER* cipher(AeadAlgorithm algorithm) {
+  switch (algorithm) {
+    case AeadAlgorithm::aes_128_gcm: return algorithms().aes_128_gcm;
+    case AeadAlgorithm::aes_256_gcm: return algorithms().aes_256_gcm;
+    case AeadAlgorithm::chacha20_poly1305: return algorithms().chacha20_poly1305;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Aead::Aead(AeadAlgorithm algorithm, Use use, Bytes key)
+    : context_(EVP_CIPHER_CTX_new()), use_(use) {
+  ASSERT(key.size() == key_size(algorithm));
+  ASSERT(context_ && EVP_CipherInit_ex2(context_.get(), cipher(algorithm), key.data(), nullptr,
+                                        use == Use::seal ? 1 : 0, nullptr) == 1);
+}
+
+void Aead::seal(const AeadNonce& nonce, Bytes aad, Bytes plain, Bytes tail, MutBytes out) {
+  ASSERT(use_ == Use::seal && out.size() == plain.size() + tail.size() + aead_tag_size);
+  EVP_CIPHER_CTX* context = context_.get();
+  int n = 0;
+  ASSERT(EVP_EncryptInit_ex2(context, nullptr, nullptr, nonce.data(), nullptr) == 1);
+  ASSERT(EVP_EncryptUpdate(context, nullptr, &n, aad.data(), to<int>(aad.size())) == 1);
+  u8* at = out.data();
+  for (const Bytes piece : {plain, tail}) {
+    if (piece.empty()) continue;
+    ASSERT(EVP_EncryptUpdate(context, at, &n, piece.data(), to<int>(piece.size())) == 1);
+    at += n;
+  }
+  ASSERT(EVP_EncryptFinal_ex(context, at, &n) == 1);
+  ASSERT(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, aead_tag_size, at) == 1);
+}
+
+bool Aead::open(const AeadNonce& nonce, Bytes aad, MutBytes sealed) {
+  ASSERT(use_ == Use::open);
+  if (sealed.size() < aead_tag_size) return false;
+  EVP_CIPHER_CTX* context = context_.get();
+  const MutBytes text = sealed.first(sealed.size() - aead_tag_size);
+  u8* tag = sealed.data() + text.size();
+  int n = 0;
+  ASSERT(EVP_DecryptInit_ex2(context, nullptr, nullptr, nonce.data(), nullptr) == 1);
+  ASSERT(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, aead_tag_size, tag) == 1);
+  ASSERT(EVP_DecryptUpdate(context, nullptr, &n, aad.data(), to<int>(aad.size())) == 1);
+  if (!text.empty())
+    ASSERT(EVP_DecryptUpdate(context, text.data(), &n, text.data(), to<int>(text.size())) == 1);
+  if (EVP_DecryptFinal_ex(context, tag, &n) == 1) return true;
+  ERR_clear_error();
+  return false;
+}
+
+}  // namespace handfast::crypto

@@ -1,0 +1,32 @@
+// HMAC (RFC 2104) and HKDF (RFC 5869), over one context that is keyed again and again.
+#pragma once
+
+#include <initializer_list>
+
+#include "base/types.hpp"
+#include "crypto/handles.hpp"
+#include "crypto/hash.hpp"
+#include "crypto/secret.hpp"
+
+namespace handfast::crypto {
+
+class Hmac {
+ public:
+  explicit Hmac(HashAlgorithm algorithm);
+
+  HashAlgorithm algorithm() const { return algorithm_; }
+  u32 size() const { return digest_size(algorithm_); }
+  /// The code of `pieces` put together, under `key`, into the first size() bytes of `out`.
+  void make(Bytes key, std::initializer_list<Bytes> pieces, MutBytes out);
+
+  /// HKDF-Extract (RFC 5869 §2.2). An empty salt is a string of zeros.
+  Secret extract(Bytes salt, Bytes input_key);
+  /// HKDF-Expand (RFC 5869 §2.3): fills `out`, of at most 255 * size() bytes.
+  void expand(Bytes pseudorandom_key, Bytes info, MutBytes out);
+
+ private:
+  HashAlgorithm algorithm_;
+  MacContext context_;
+};
+
+}  // namespace handfast::crypto
