@@ -27,10 +27,7 @@ if(TARGET handfast-cli)
   set(test_environment "HANDFAST=$<TARGET_FILE:handfast-cli>")
 endif()
 set(HANDFAST_VECTORS "" CACHE PATH
-    "Published test vectors (wycheproof/, rfc8448/); or set the environment variable")
-if(HANDFAST_VECTORS)
-  list(APPEND test_environment "HANDFAST_VECTORS=${HANDFAST_VECTORS}")
-endif()
+    "Published test vectors (wycheproof/, rfc8448/, limbo.json); or set the environment variable")
 
 # handfast_script_tests(label pattern properties...): each script is one test. Exit code 77 means
 # skipped; the last line it prints says why.
@@ -54,7 +51,7 @@ function(handfast_script_tests label pattern)
 endfunction()
 
 # tests/<room>/*_test.cpp: one program a room, against that room and those below it.
-handfast_wants(TESTS GTest)
+handfast_wants(TESTS GTest nlohmann_json)
 if(wanted)
   include(GoogleTest)
   file(GLOB support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cpp)
@@ -78,7 +75,7 @@ if(wanted)
     handfast_link_rooms(${room}_tests ${room})
     target_link_libraries(${room}_tests PRIVATE GTest::gmock GTest::gtest_main)
     target_compile_definitions(${room}_tests PRIVATE
-      HANDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+      HANDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HANDFAST_VECTORS="${HANDFAST_VECTORS}")
     gtest_discover_tests(${room}_tests TEST_PREFIX ${room}. DISCOVERY_MODE PRE_TEST
       PROPERTIES LABELS ${room} TIMEOUT 120 ENVIRONMENT "${test_environment}")
   endforeach()

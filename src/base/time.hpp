@@ -27,6 +27,9 @@ constexpr Instant after(Instant now, Duration d) {
   return d > Duration::zero() && now >= never - d ? never : now + d;
 }
 
+/// Calendar time in UTC, as certificates have it: an argument too, from whoever owns a clock.
+using WallTime = std::chrono::sys_seconds;
+
 using namespace std::chrono_literals;
 
 }  // namespace base

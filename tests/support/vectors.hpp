@@ -1,4 +1,5 @@
-// Published test vectors. They are not part of this tree: HANDFAST_VECTORS says where they lie.
+// Published test vectors. They are not part of this tree: HANDFAST_VECTORS, an environment variable
+// or a setting of CMake, says where they lie.
 #pragma once
 
 #include <cstdlib>
@@ -18,7 +19,8 @@ inline constexpr std::string_view no_vectors =
 /// Where `name` lies, or none.
 inline std::optional<std::string> vector_file(const std::string& name) {
   const char* directory = std::getenv("HANDFAST_VECTORS");
-  if (directory == nullptr) return std::nullopt;
+  if (directory == nullptr) directory = HANDFAST_VECTORS;
+  if (*directory == '\0') return std::nullopt;
   const std::filesystem::path path = std::filesystem::path(directory) / name;
   if (!std::filesystem::exists(path)) return std::nullopt;
   return path.string();
