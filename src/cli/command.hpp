@@ -41,5 +41,6 @@ void add_serve(CLI::App& app, Exit& exit);
 void add_get(CLI::App& app, Exit& exit);
 void add_relay(CLI::App& app, Exit& exit);
 void add_diagram(CLI::App& app, Exit& exit);
+void add_ca(CLI::App& app, Exit& exit);
 
 }  // namespace handfast::cli

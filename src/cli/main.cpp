@@ -27,6 +27,7 @@ constexpr const char* examples =
     "  handfast demo --pcap demo.pcapng    keep the packets for Wireshark\n"
     "  handfast get http://192.0.2.1/      fetch a page over our own TCP\n"
     "  handfast serve . --tun hf0 --address 192.0.2.2/24\n"
+    "  handfast ca lab                     a small CA, and a certificate for localhost\n"
     "  handfast diagram tcp                the state machine that runs all of this\n"
     "\nExit codes: 0 it worked, 1 it failed, 2 it was asked for wrongly.\n"
     "NO_COLOR is obeyed. `handfast SUBCOMMAND --help` tells more about each.\n";
@@ -83,7 +84,7 @@ Exit run(int argc, char** argv) {
   app.require_subcommand(0, 1);
 
   Exit exit = Exit::ok;
-  for (auto* add : {add_demo, add_get, add_serve, add_relay, add_diagram}) add(app, exit);
+  for (auto* add : {add_demo, add_get, add_serve, add_relay, add_diagram, add_ca}) add(app, exit);
 
   try {
     app.parse(argc, argv);
