@@ -9,6 +9,9 @@ macro(handfast_find_asio)
   add_library(handfast_asio INTERFACE)
   target_include_directories(handfast_asio SYSTEM INTERFACE ${HANDFAST_ASIO_INCLUDE_DIR})
   target_compile_definitions(handfast_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+    # Asio looks for aligned_alloc by a macro that some libstdc++ header must have set before: sources
+    # that include asio first would take memory with new that others give back with free.
+    ASIO_DISABLE_STD_ALIGNED_ALLOC
     # Asio 1.22 looks only for the coroutines TS under clang; libstdc++'s <coroutine> serves.
     $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)
   target_link_libraries(handfast_asio INTERFACE Threads::Threads)
