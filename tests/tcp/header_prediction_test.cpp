@@ -229,7 +229,7 @@ class Twins {
   Engine predicting_;
   Engine plain_;
   Instant now_{1h};
-  std::array<u8, 4000> text_{};
+  std::array<u8, 6000> text_{};
   u32 next_ = peer_iss;
   u32 sent_ = 0;
   u32 stamp_ = 5000;
