@@ -154,7 +154,11 @@ std::optional<Instance::Sent> Instance::next_sent() {
   return first;
 }
 
+// packetdrill lets go of its lock while it sleeps, and here no time passes: a call that has just
+// come back must get hold of that lock before the script goes on with what the call made.
 void Instance::sleep(Duration time) {
+  constexpr auto to_get_the_lock = std::chrono::milliseconds(5);  // of real time
+  if (returned_.exchange(false)) std::this_thread::sleep_for(to_get_the_lock);
   std::unique_lock lock(mutex_);
   advance(lock, now_ + time);
 }
@@ -163,6 +167,7 @@ i64 Instance::read_clock_us() {
   std::unique_lock lock(mutex_);
   if (running_ && std::this_thread::get_id() != main_) {
     running_ = false;
+    returned_ = true;
     told_.notify_all();
   } else {
     advance(lock, now_ + 1us);

@@ -2,6 +2,7 @@
 // and time, and a second one for calls that block.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -78,7 +79,8 @@ class Instance final : private io::posix::Environment {
 
   // The thread that blocks, if any.
   bool blocked_ = false;
-  bool running_ = false;  // it was woken, and has not looked at the clock since
+  bool running_ = false;                // it was woken, and has not looked at the clock since
+  std::atomic<bool> returned_ = false;  // a call on the other thread is over
   Instant wait_deadline_ = never;
   u64 changes_ = 0;
   u64 looked_at_ = 0;  // which of them it knows of

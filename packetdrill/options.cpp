@@ -132,9 +132,6 @@ host::Config make_config(const Options& options) {
 
   tcp::Config& tcp = config.tcp;
   tcp = tcp::config_of(options.personality);
-  tcp.window_scaling = sysctl_or("tcp_window_scaling", 1) != 0;
-  tcp.timestamps = sysctl_or("tcp_timestamps", 1) != 0;
-  tcp.sack = sysctl_or("tcp_sack", 1) != 0;
   tcp.duplicate_sack = sysctl_or("tcp_dsack", 1) != 0;
   tcp.tail_loss_probe = sysctl_or("tcp_early_retrans", 3) != 0;
   tcp.restart_after_idle = sysctl_or("tcp_slow_start_after_idle", 1) != 0;
@@ -142,18 +139,12 @@ host::Config make_config(const Options& options) {
   tcp.syn_ack_retries_max = bounded(sysctl_or("tcp_synack_retries", 5), 0, 255);
   tcp.retries_max = bounded(sysctl_or("tcp_retries2", 15), 0, 255);
   const auto receive = sysctl("tcp_rmem");
-  if (receive.size() == 3) {
-    tcp.receive_buffer_max = bounded(receive[2], 4096, 1u << 30);
-    // Half of the buffer is the system's own (tcp_adv_win_scale 1); a SYN's window is not scaled.
-    tcp.receive_window_initial = bounded(receive[1] / 2, 2048, 65535);
-  }
+  if (receive.size() == 3) tcp.receive_buffer_max = bounded(receive[2], 4096, 1u << 30);
   const auto send = sysctl("tcp_wmem");
   if (send.size() == 3) tcp.send_buffer_max = bounded(send[2], 4096, 1u << 29) * 2;
   tcp.fast_open_key = fast_open_key();
   tcp.fast_open_pause = std::chrono::seconds(sysctl_or("tcp_fastopen_blackhole_timeout_sec", 0));
   tcp.abort_on_overflow = sysctl_or("tcp_abort_on_overflow", 0) != 0;
-  const i64 ecn = sysctl_or("tcp_ecn", 2);
-  tcp.ecn = ecn == 0 ? tcp::Ecn::off : ecn == 1 ? tcp::Ecn::active : tcp::Ecn::passive;
   const i64 probing = sysctl_or("tcp_mtu_probing", 0);
   tcp.mtu_probing = probing == 0   ? tcp::MtuProbing::off
                     : probing == 1 ? tcp::MtuProbing::black_hole
@@ -168,6 +159,9 @@ io::posix::SocketOptions socket_defaults(const Options& options) {
   settings = tcp::config_of(options.personality);
   // The sockets keep to their own limits; the connection's is beyond them.
   settings.send_buffer = 1u << 30;
+  settings.window_scaling = sysctl_or("tcp_window_scaling", 1) != 0;
+  settings.timestamps = sysctl_or("tcp_timestamps", 1) != 0;
+  settings.sack = sysctl_or("tcp_sack", 1) != 0;
   if (options.personality != tcp::Personality::linux) {
     defaults.buffers.receive = 65536;
     defaults.buffers.send = 32768;
@@ -175,13 +169,19 @@ io::posix::SocketOptions socket_defaults(const Options& options) {
     return defaults;
   }
   const auto receive = sysctl("tcp_rmem");
-  if (receive.size() == 3) defaults.buffers.receive = bounded(receive[1], 2304, 1u << 30);
+  if (receive.size() == 3) {
+    defaults.buffers.receive = bounded(receive[1], 2304, 1u << 30);
+    // Half of the buffer is the system's own (tcp_adv_win_scale 1); a SYN's window is not scaled.
+    settings.receive_window_initial = bounded(receive[1] / 2, 2048, 65535);
+  }
   const auto send = sysctl("tcp_wmem");
   if (send.size() == 3) {
     defaults.buffers.send = bounded(send[1], 4608, 1u << 30);
     defaults.buffers.send_max = bounded(send[2], 4608, 1u << 30);
   }
   defaults.fast_open_flags = bounded(sysctl_or("tcp_fastopen", 1), 0, 0xffff'ffff);
+  const i64 ecn = sysctl_or("tcp_ecn", 2);
+  settings.ecn = ecn == 0 ? tcp::Ecn::off : ecn == 1 ? tcp::Ecn::active : tcp::Ecn::passive;
   settings.syn_retries_max = bounded(sysctl_or("tcp_syn_retries", 6), 1, 127);
   settings.keepalive_idle = std::chrono::seconds(sysctl_or("tcp_keepalive_time", 7200));
   settings.keepalive_interval = std::chrono::seconds(sysctl_or("tcp_keepalive_intvl", 75));

@@ -61,7 +61,7 @@ void TcpLayer::take_syn(Listen handle, const wire::Flow& flow, const Hop& hop,
     return network_.drop(Drop::accept_queue_full, arrival.packet, now);
   }
   const u32 mtu = tcp_mtu(hop, flow.remote.address, now);
-  tcp::HalfOpen record(context_, flow, segment, mtu, now);
+  tcp::HalfOpen record(context_, listener.settings->value, flow, segment, mtu, now);
   if (wants_cookie(listener)) {
     record.become_cookie(context_, now);
     ++context_.counters.syn_cookies_sent;
@@ -177,7 +177,8 @@ bool TcpLayer::on_cookie_answer(Listen handle, const wire::Flow& flow, const Arr
   const auto hop = network_.routes.route(flow.remote.address, arrival.interface);
   if (!hop || hop->cast != Cast::unicast) return false;
   const u32 mtu = tcp_mtu(*hop, flow.remote.address, now);
-  const auto record = tcp::HalfOpen::from_cookie(context_, flow, segment, mtu, now);
+  const auto record =
+      tcp::HalfOpen::from_cookie(context_, listener.settings->value, flow, segment, mtu, now);
   ++(record ? context_.counters.syn_cookies_valid : context_.counters.syn_cookies_invalid);
   if (listener.flood) listener.flood->on_cookie(record.has_value());
   if (!record) {

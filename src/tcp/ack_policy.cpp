@@ -32,6 +32,12 @@ void AckPolicy::on_text(u32 length, bool pushed, const Now& now) {
   text_at_ = now.now;
 }
 
+void AckPolicy::on_open(const Now& now) {
+  refill(now.quick_max, now);
+  ato_ = now.least;
+  text_at_ = now.now;
+}
+
 void AckPolicy::measure(u32 length, bool pushed) {
   // A super-segment tells nothing about the size of what it was made of.
   const u32 last = last_length_;

@@ -20,6 +20,8 @@ class AckPolicy {
 
   /// In-order text of `length` bytes came. `pushed`: its segment had PSH.
   void on_text(u32 length, bool pushed, const Now& now);
+  /// The peer took our SYN, and text of ours is about to answer it.
+  void on_open(const Now& now);
   /// A segment with new text left: who answers at once lets ACKs ride on the answers.
   void on_text_sent(Instant now);
   /// Something left that acknowledged `news` (or nothing new).

@@ -24,6 +24,7 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
   progress.duplicate = h.acknowledgment == una_before && segment.payload.empty() &&
                        !h.has(TcpFlags::fin) && snd_.wnd == window_before && flight_ != nullptr &&
                        !flight_->empty();
+  progress.guessed = guessed_before(progress);
   detect_loss(progress, now);
   react_to_echo(h, una_before, now);
   after_ack(progress, now);
@@ -102,7 +103,7 @@ void Connection::acknowledge(u32 ack, const wire::TcpHeader& header, Progress& p
       record.start = ack;
       break;
     }
-    if (!record.sacked) note_delivered(record, now);
+    if (!record.sacked) note_delivered(record, progress, now);
     flight_->pop_front();
   }
   if (flight_ != nullptr && flight_->empty()) context_.flights.give(std::move(flight_));
@@ -167,7 +168,7 @@ void Connection::take_sack_blocks(const wire::TcpHeader& header, Progress& progr
       recover_.sacked_bytes += record.length();
       progress.delivered += record.length();
       progress.sacked += record.length();
-      note_delivered(record, now);
+      note_delivered(record, progress, now);
     }
   }
 }

@@ -12,9 +12,6 @@
 
 namespace handfast::tcp {
 
-/// RFC 3168 §6.1.1: whether ECN is refused, granted to who asks, or asked for.
-enum class Ecn : u8 { off, passive, active };
-
 /// RFC 4821: whether segments are made smaller where large ones do not arrive, and larger again.
 enum class MtuProbing : u8 { off, black_hole, always };
 
@@ -26,14 +23,10 @@ struct Config : Settings {
   bool half_open_evict = false;  // beyond that the oldest goes, where no cookies are sent
   SynCookieUse syn_cookies = SynCookieUse::automatic;  // RFC 4987
   bool abort_on_overflow = false;  // RST, not silence, to an ACK that finds the accept queue full
-  bool window_scaling = true;      // RFC 7323 §2
-  bool timestamps = true;          // RFC 7323 §3
-  bool sack = true;                // RFC 2018
   bool timestamp_offsets = true;   // RFC 7323 §5.4: an offset for each flow; false: all show uptime
   std::optional<FastOpenKey> fast_open_key{};  // RFC 7413 §4.1.2; none: a random one
   Duration fast_open_pause = 1h;               // for a server that such SYNs seem not to reach
   wire::OptionStyle option_style = wire::OptionStyle::linux;  // of SYNs
-  Ecn ecn = Ecn::passive;
 
   // Closing.
   Duration msl = 30s;          // TIME-WAIT lasts twice this (RFC 9293 §3.4.2 says 2 min)
@@ -44,7 +37,6 @@ struct Config : Settings {
   // Memory, bytes.
   u32 send_buffer_max = 4u << 20;
   u32 receive_buffer_max = 6u << 20;
-  u32 receive_window_initial = 65535;
   u32 reassembly_ranges_max = 1024;  // holes kept out of order, a connection
   u64 buffers_max = 1u << 30;        // all rings of a host together
 
@@ -79,5 +71,8 @@ constexpr u8 window_scale_for(const Config& config) {
   while (shift < 14 && (config.receive_buffer_max >> shift) > 65535) ++shift;
   return shift;
 }
+
+/// What the SYN of an endpoint with these settings offers to receive, bytes.
+u32 initial_window(const Config& config, const Settings& settings);
 
 }  // namespace handfast::tcp

@@ -49,6 +49,7 @@ class Connection : private Tcb {
   MutBytes send_space(u32 wanted);
   /// There was no memory for send_space(): touch the connection, and `writable` follows.
   bool is_starved() const { return wants_room_ && send_ring_.empty(); }
+  void limit_writer(bool on) { writer_limited_ = on; }  // it keeps to less than send_space()
   /// Queues the first `n` bytes of what send_space() gave (§3.10.2). `more`: hold a part segment.
   void send(u32 n, bool more = false);
   /// What is queued so far shares no segment with what follows (MSG_EOR), if 64 borders suffice.
@@ -104,8 +105,7 @@ class Connection : private Tcb {
   const Context& context() const { return context_; }
 
   Remembered remembered() const;
-  /// For tests and fuzzers: what is wrong with this TCB, once everything is drained; empty:
-  /// nothing.
+  /// For tests and fuzzers: what is wrong with this TCB once all is drained; empty: nothing.
   std::string_view broken_invariant() const;
 
  private:
@@ -136,7 +136,7 @@ class Connection : private Tcb {
   void settle_urgent();
 
   // ecn.cpp
-  static u16 ecn_offer(const Config& config, u8 retries);
+  static u16 ecn_offer(const Settings& settings, u8 retries);
   void take_ecn_answer(const wire::TcpHeader& syn_ack);
   void note_mark(const wire::TcpHeader& header, u8 ecn, Instant now);
   u8 mark_outgoing(wire::TcpHeader& header, bool fresh);
@@ -175,7 +175,7 @@ class Connection : private Tcb {
   void take_sack_blocks(const wire::TcpHeader& header, Progress& progress, Instant now);
   bool cut_to_block(u32& i, const wire::SackBlock& block);
   std::optional<Duration> sample_from_echo(const wire::TcpHeader& header, Instant now) const;
-  void note_delivered(const Sent& record, Instant now);
+  void note_delivered(const Sent& record, Progress& progress, Instant now);
   void fin_acknowledged(Instant now);
   std::string_view broken_books() const;
 

@@ -30,11 +30,12 @@ std::optional<Transmit> Connection::transmit_first_syn(Instant now) {
   }
   fast_open_ = true;
   fast_open_experimental_ = peer.cookie.experimental;
-  if (peer.cookie.size > 0 || !settings().fast_open_no_cookie)
-    peer.cookie.put_into(out.header.options);
+  if (!settings().fast_open_no_cookie) peer.cookie.put_into(out.header.options);
   if (length > 0) {
     record_sent(snd_.nxt, snd_.nxt + length, now);
     early_ = true;
+    // If the server does not take it, it goes again in segments of its own.
+    traffic().record_ends.push_back(snd_.nxt);
     context_.counters.bytes_out += length;
     text_sent_at_ = now;
     out.payload = send_ring_.view(0, length);
@@ -47,7 +48,8 @@ std::optional<Transmit> Connection::transmit_first_syn(Instant now) {
 void Connection::note_early_answer(const wire::TcpHeader& syn_ack, bool repeated, Instant now) {
   if (!fast_open_) return;
   const bool data_left = early_ && flight_ != nullptr && !flight_->empty();
-  const std::optional<FastOpenCookie> cookie = FastOpenCookie::of(syn_ack.options);
+  std::optional<FastOpenCookie> cookie = FastOpenCookie::of(syn_ack.options);
+  if (settings().fast_open_no_cookie) cookie.reset();  // nobody asked for it
   context_.fast_open_peers.learn(flow_.remote.address, peer_mss_, cookie, !repeated && !early_,
                                  fast_open_experimental_);
   if (repeated && data_left && !cookie)
@@ -60,8 +62,15 @@ void Connection::note_early_answer(const wire::TcpHeader& syn_ack, bool repeated
     ++context_.counters.fast_open_active;
     early_acked_ = true;
   }
-  // Data says what an ACK of its own would.
-  if (data_left || data_start() + send_ring_.size() != snd_.nxt) open_ack_ = false;
+  // Data says what an ACK of its own would, and a writer who waits has some.
+  const bool unsent = data_start() + send_ring_.size() != snd_.nxt;
+  if (!data_left && !unsent && !more_coming_) return;
+  open_ack_ = false;
+  if (data_left) return;
+  traffic().acks.on_open(ack_circumstances(now));
+  if (unsent) return;
+  ack_now_ = false;
+  set_timer(Timer::delayed_ack, now + 200ms);
 }
 
 void Connection::note_early_timeout(bool last, Instant now) {

@@ -16,15 +16,14 @@ constexpr u8 ce = 3;
 
 }  // namespace
 
-u16 Connection::ecn_offer(const Config& config, u8 retries) {
+u16 Connection::ecn_offer(const Settings& settings, u8 retries) {
   // §6.1.1.1: a host between that drops such SYNs must not keep the connection from coming about.
-  return to<u16>(config.ecn >= Ecn::active && retries == 0 ? TcpFlags::ece | TcpFlags::cwr : 0);
+  return to<u16>(settings.ecn >= Ecn::active && retries == 0 ? TcpFlags::ece | TcpFlags::cwr : 0);
 }
 
 void Connection::take_ecn_answer(const wire::TcpHeader& syn_ack) {
   // §6.1.1: ECE alone; a SYN,ACK with both only echoes what it does not understand.
-  ecn_ = context_.config.ecn >= Ecn::active && syn_ack.has(TcpFlags::ece) &&
-         !syn_ack.has(TcpFlags::cwr);
+  ecn_ = settings().ecn >= Ecn::active && syn_ack.has(TcpFlags::ece) && !syn_ack.has(TcpFlags::cwr);
   if (ecn_) ++context_.counters.ecn_connections;
 }
 

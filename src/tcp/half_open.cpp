@@ -12,34 +12,31 @@ using wire::TcpFlags;
 
 namespace {
 
-u16 window_offered(const Config& config) {
-  return to<u16>(std::min<u32>({config.receive_window_initial, config.receive_buffer_max, 65535u}));
-}
-
 Duration retry_interval(const Config& config, u8 retries) {
   return std::min(config.rto_initial * (1u << std::min<u32>(retries, 16)), config.rto_max);
 }
 
 }  // namespace
 
-HalfOpen::HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegment& syn,
-                   u32 path_mtu, Instant now)
+HalfOpen::HalfOpen(Context& context, const Settings& settings, const wire::Flow& flow,
+                   const wire::TcpSegment& syn, u32 path_mtu, Instant now)
     : flow_(flow),
       iss_(context.initial_sequence(flow, now)),
       irs_(syn.header.sequence),
       sent_at_(now),
       deadline_(now + context.config.rto_initial),
       path_mtu_(to<u16>(std::min<u32>(path_mtu, 65535))),
+      mss_max_(to<u16>(settings.mss_max != 0 ? std::min(settings.mss_max, 65535u) : 65535u)),
+      window_own_(to<u16>(std::min(initial_window(context.config, settings), 65535u))),
       window_(syn.header.window),
       mss_(syn.header.options.mss.value_or(0)) {
-  const Config& config = context.config;
   const wire::TcpOptions& o = syn.header.options;
-  scaling_ = o.window_scale.has_value() && config.window_scaling;
+  scaling_ = o.window_scale.has_value() && settings.window_scaling;
   if (scaling_) window_scale_ = *o.window_scale;
-  timestamps_ = o.timestamps.has_value() && config.timestamps;
+  timestamps_ = o.timestamps.has_value() && settings.timestamps;
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
-  sack_ = o.sack_permitted && config.sack;
-  ecn_ = config.ecn != Ecn::off && syn.header.has(TcpFlags::ece) && syn.header.has(TcpFlags::cwr);
+  sack_ = o.sack_permitted && settings.sack;
+  ecn_ = settings.ecn != Ecn::off && syn.header.has(TcpFlags::ece) && syn.header.has(TcpFlags::cwr);
 }
 
 void HalfOpen::become_cookie(Context& context, Instant now) {
@@ -52,7 +49,8 @@ void HalfOpen::become_cookie(Context& context, Instant now) {
   sack_ = false;
 }
 
-std::optional<HalfOpen> HalfOpen::from_cookie(Context& context, const wire::Flow& flow,
+std::optional<HalfOpen> HalfOpen::from_cookie(Context& context, const Settings& settings,
+                                              const wire::Flow& flow,
                                               const wire::TcpSegment& answer, u32 path_mtu,
                                               Instant now) {
   const wire::TcpHeader& h = answer.header;
@@ -64,14 +62,14 @@ std::optional<HalfOpen> HalfOpen::from_cookie(Context& context, const wire::Flow
   syn.header.sequence = h.sequence - 1;
   syn.header.window = h.window;
   if (*mss != 0) syn.header.options.mss = mss;
-  if (h.options.timestamps && context.config.timestamps) {
+  if (h.options.timestamps && settings.timestamps) {
     syn.header.options.timestamps = h.options.timestamps;
     const SynStamp stamp = SynStamp::of(h.options.timestamps->echo_reply);
     syn.header.options.window_scale = stamp.window_scale;
     syn.header.options.sack_permitted = stamp.sack;
   }
-  HalfOpen record(context, flow, syn, path_mtu, now);
-  record.ecn_ = record.timestamps_ && context.config.ecn != Ecn::off &&
+  HalfOpen record(context, settings, flow, syn, path_mtu, now);
+  record.ecn_ = record.timestamps_ && settings.ecn != Ecn::off &&
                 SynStamp::of(h.options.timestamps->echo_reply).ecn;
   record.iss_ = iss;
   record.cookie_ = true;
@@ -91,7 +89,7 @@ HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSe
     return Verdict::answer;
   }
   // First: the window is the one that the SYN,ACK offered.
-  const u32 window = window_offered(context.config);
+  const u32 window = window_own_;
   const u32 last = h.sequence + std::max<u32>(segment.sequence_length(), 1) - 1;
   const bool acceptable = (seq_ge(h.sequence, next) && seq_lt(h.sequence, next + window)) ||
                           (seq_ge(last, next) && seq_lt(last, next + window));
@@ -113,8 +111,7 @@ wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   h.sequence = iss_;
   h.flags = to<u16>(TcpFlags::syn | TcpFlags::ack | (ecn_ ? TcpFlags::ece : 0));
   const u16 headers = flow_.remote.address.is_v4() ? 40 : 60;
-  const u32 mss_max = context.config.mss_max != 0 ? context.config.mss_max : 65535;
-  h.options.mss = to<u16>(std::min<u32>(path_mtu_ - std::min(path_mtu_, headers), mss_max));
+  h.options.mss = std::min(to<u16>(path_mtu_ - std::min(path_mtu_, headers)), mss_max_);
   h.options.style = context.config.option_style;
   h.options.sack_permitted = sack_;
   if (scaling_) h.options.window_scale = window_scale_for(context.config);
@@ -133,7 +130,7 @@ wire::TcpHeader HalfOpen::challenge_ack(const Context& context, Instant now) con
   h.sequence = iss_ + 1;
   h.acknowledgment = irs_ + 1;
   h.flags = TcpFlags::ack;
-  h.window = window_offered(context.config);
+  h.window = window_own_;
   if (timestamps_)
     h.options.timestamps = {to<u32>(now.time_since_epoch() / 1ms) + context.timestamp_offset(flow_),
                             timestamp_recent_};

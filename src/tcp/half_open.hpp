@@ -11,6 +11,7 @@
 namespace handfast::tcp {
 
 class Context;
+struct Settings;
 
 class HalfOpen {
  public:
@@ -25,13 +26,14 @@ class HalfOpen {
   };
 
   /// From an acceptable SYN for a listening endpoint (RFC 9293 §3.10.7.2). `path_mtu` in bytes.
-  HalfOpen(Context& context, const wire::Flow& flow, const wire::TcpSegment& syn, u32 path_mtu,
-           Instant now);
+  /// `settings` are the listener's.
+  HalfOpen(Context& context, const Settings& settings, const wire::Flow& flow,
+           const wire::TcpSegment& syn, u32 path_mtu, Instant now);
 
   /// From the answer to a cookie: the record as it would have been. None where it proves nothing.
-  static std::optional<HalfOpen> from_cookie(Context& context, const wire::Flow& flow,
-                                             const wire::TcpSegment& answer, u32 path_mtu,
-                                             Instant now);
+  static std::optional<HalfOpen> from_cookie(Context& context, const Settings& settings,
+                                             const wire::Flow& flow, const wire::TcpSegment& answer,
+                                             u32 path_mtu, Instant now);
   /// Nothing will remember this record: what syn_ack() says must bring it back.
   void become_cookie(Context& context, Instant now);
 
@@ -58,8 +60,10 @@ class HalfOpen {
   Instant sent_at_;  // of the first SYN,ACK: the round trip is measured from there
   Instant deadline_;
   u16 path_mtu_;
-  u16 window_;  // as the SYN offered it
-  u16 mss_;     // as the SYN named it
+  u16 mss_max_;     // TCP_MAXSEG of the listener
+  u16 window_own_;  // as our SYN,ACK offers it
+  u16 window_;      // as the SYN offered it
+  u16 mss_;         // as the SYN named it
   u8 window_scale_ = 0;
   u8 retries_ = 0;
   bool scaling_ : 1 = false;

@@ -112,6 +112,7 @@ void Connection::report_traffic(Info& out, Instant now) const {
   out.delivered_ce = t.delivered_ce;
   out.duplicates_reported = t.duplicates_reported;
   out.reordering_seen = t.reordering_seen;
+  out.reordering_segments = t.reordering_segments;
   out.out_of_order = t.out_of_order;
   out.timeouts = t.timeouts;
   out.timeout_episodes = t.timeout_episodes;

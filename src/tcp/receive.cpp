@@ -104,9 +104,9 @@ u32 Tcb::window_available() const {
   return std::min(open, std::max(receive_ring_.room(), 2 * mss_now()));
 }
 
-u32 Connection::window_to_advertise() {
-  // Never move the right edge back (§3.8.6: "strongly discouraged"), and forward only in steps
-  // worth telling (§3.8.6.2.2).
+// Never move the right edge back (§3.8.6: "strongly discouraged"), and forward only in steps worth
+// telling (§3.8.6.2.2).
+u32 Tcb::window_to_tell() const {
   const u32 told = window_advertised();
   const u32 unit = (1u << receive_scale_) - 1;
   const u32 open = window_available() & ~unit;
@@ -114,7 +114,12 @@ u32 Connection::window_to_advertise() {
   u32 window = told;
   if (open >= told + step || (open > told && told >= step)) window = open;
   window = (window + unit) & ~unit;
-  window = std::min(window, 65535u << receive_scale_);
+  return std::min(window, 65535u << receive_scale_);
+}
+
+u32 Connection::window_to_advertise() {
+  const u32 told = window_advertised();
+  const u32 window = window_to_tell();
   if (window == 0 && told > 0) ++context_.counters.windows_closed;
   rcv_.right_edge = seq_max(rcv_.right_edge, rcv_.nxt + window);
   return window;

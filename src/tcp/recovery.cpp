@@ -14,9 +14,9 @@ u32 Tcb::in_flight() const {
   return out > gone ? out - gone : 0;
 }
 
-void Connection::note_delivered(const Sent& record, Instant now) {
+void Connection::note_delivered(const Sent& record, Progress& progress, Instant now) {
   const Duration rtt = now - record.at;
-  if (traffic_ != nullptr) {
+  if (traffic_ != nullptr && state_ != State::syn_sent && record.start != snd_.iss) {
     traffic_->delivered += segments_of(record.length());
     traffic_->rate.on_delivered(record, now);
   }
@@ -26,13 +26,13 @@ void Connection::note_delivered(const Sent& record, Instant now) {
       (record.at == recover_.rack_at && seq_gt(record.end, recover_.rack_end))) {
     recover_.rack_at = record.at;
     recover_.rack_end = record.end;
-    recover_.rack_rtt = rtt;
   }
+  recover_.rack_rtt = rtt;  // of the last one that arrived, not of the last one sent
   if (seq_gt(record.end, recover_.highest_sacked)) {
     recover_.highest_sacked = record.end;
   } else if (record.transmissions == 1 && seq_lt(record.end, recover_.highest_sacked)) {
     recover_.reordering_seen = true;  // step 3
-    if (traffic_ != nullptr) ++traffic_->reordering_seen;
+    progress.overtaken_by = std::max(progress.overtaken_by, recover_.highest_sacked - record.start);
   }
 }
 
@@ -48,7 +48,16 @@ void Connection::adapt_patience(const Progress& progress) {
   if (recover_.patience_steps < 255) ++recover_.patience_steps;
 }
 
+// Without SACK a duplicate ACK has told of each segment that was delivered: of what is acknowledged
+// now those were counted before, but for one segment, the hole.
+u32 Tcb::guessed_before(const Progress& progress) const {
+  if (sack_ || progress.acked <= mss_now()) return 0;
+  return std::min(recover_.sacked_bytes, progress.acked - mss_now());
+}
+
 void Connection::detect_loss(const Progress& progress, Instant now) {
+  if (progress.overtaken_by > 0 && traffic_ != nullptr)
+    traffic_->note_reordering(segments_of(progress.overtaken_by));
   if (sack_) adapt_patience(progress);
   if (flight_ == nullptr || flight_->empty()) {
     stop_timer(Timer::reorder);
@@ -169,7 +178,7 @@ void Connection::trace_window(trace::Why why, Instant now) {
 
 AckSample Connection::make_sample(const Progress& progress, Instant now) const {
   // What SACK had reported before let something be sent then; only what is new counts now.
-  const u32 acked = sack_ ? progress.delivered : progress.acked;
+  const u32 acked = sack_ ? progress.delivered : progress.acked - progress.guessed;
   AckSample sample{acked, mss_now(), snd_.una, snd_.nxt, progress.rtt, rtt_.smoothed(), now};
   if (traffic_ == nullptr) return sample;
   sample.in_flight = in_flight() + progress.delivered;
@@ -185,7 +194,11 @@ void Connection::after_ack(const Progress& progress, Instant now) {
   const u32 passed = recover_.phase == Phase::reduced ? 1 : 0;  // CWR itself must have arrived
   if (recover_.phase != Phase::none && progress.acked > 0 &&
       seq_ge(snd_.una, recover_.point + passed)) {
-    if (recover_.phase != Phase::timeout) control_.set_window(control_.threshold());
+    if (recover_.phase != Phase::timeout) {
+      control_.set_window(control_.threshold());
+    } else if (progress.window_limited) {
+      control_.on_ack(make_sample(progress, now));
+    }
     recover_.phase = Phase::none;
     recover_.duplicate_acks = 0;
     if (!sack_) recover_.sacked_bytes = 0;

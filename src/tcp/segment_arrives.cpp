@@ -62,6 +62,13 @@ void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant no
     drop(Drop::bad_ack, now);
     return;
   }
+  // An echo of what our SYN never said answers another SYN: RFC 7323 lets it be, Linux does not.
+  if (has_ack && !h.has(TcpFlags::rst) && !echoes_syn(h, now)) {
+    reset_now_ = true;
+    reset_sequence_ = h.acknowledgment;
+    drop(Drop::bad_ack, now);
+    return;
+  }
   // Second: RST counts only with an acceptable ACK.
   if (h.has(TcpFlags::rst)) {
     if (has_ack) {
@@ -111,6 +118,14 @@ void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant no
   eighth_check_fin(rest, now);
 }
 
+bool Tcb::echoes_syn(const wire::TcpHeader& h, Instant now) const {
+  if (!h.options.timestamps || h.options.timestamps->echo_reply == 0) return true;
+  if (!settings().timestamps || flight_ == nullptr || flight_->empty()) return true;
+  const u32 echo = h.options.timestamps->echo_reply;
+  const Instant first = retries_ > 0 ? recover_.unanswered_since : (*flight_)[0].at;
+  return seq_ge(echo, timestamp_now(first)) && seq_le(echo, timestamp_now(now));
+}
+
 // §3.10.7.4, all other states.
 void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant now) {
   // In a simultaneous open the peer's SYN,ACK repeats the SYN that we have: its ACK counts.
@@ -118,6 +133,7 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant 
       segment.header.has(TcpFlags::ack) && segment.header.sequence == rcv_.irs) {
     segment.header.flags = to<u16>(segment.header.flags & ~TcpFlags::syn);
     ++segment.header.sequence;
+    if (sack_) report_duplicate(rcv_.irs, rcv_.irs + 1);
     ack_now_ = true;
   }
   if (is_early() && segment.header.has(TcpFlags::syn) && !segment.header.has(TcpFlags::ack) &&
@@ -336,19 +352,19 @@ void Connection::eighth_check_fin(const wire::TcpSegment& segment, Instant now) 
 }
 
 void Connection::take_syn_options(const wire::TcpHeader& syn) {
-  const Config& config = context_.config;
+  const Settings& own = settings();
   const wire::TcpOptions& o = syn.options;
   // RFC 9293 §3.7.1; a peer that names less than anybody can mean gets 64.
   if (o.mss) peer_mss_ = std::max<u16>(*o.mss, 64);
-  if (o.window_scale && config.window_scaling) {
+  if (o.window_scale && own.window_scaling) {
     send_scale_ = std::min<u8>(*o.window_scale, 14);  // RFC 7323 §2.3
-    receive_scale_ = window_scale_for(config);
+    receive_scale_ = window_scale_for(context_.config);
     scaling_ = true;
   }
-  timestamps_ = o.timestamps.has_value() && config.timestamps;
+  timestamps_ = o.timestamps.has_value() && own.timestamps;
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
-  sack_ = o.sack_permitted && config.sack;
-  control_ = CongestionControl(settings().congestion, mss_now(), config.initial_window_segments);
+  sack_ = o.sack_permitted && own.sack;
+  control_ = CongestionControl(own.congestion, mss_now(), context_.config.initial_window_segments);
 }
 
 }  // namespace handfast::tcp

@@ -16,7 +16,17 @@ enum class Algorithm : u8 { cubic, reno };
 /// behaves, from the point that this sets (as TCP_QUICKACK of Linux).
 enum class Acknowledge : u8 { automatic, at_once, delayed };
 
+/// RFC 3168 §6.1.1: whether ECN is refused, granted to who asks, or asked for.
+enum class Ecn : u8 { off, passive, active };
+
 struct Settings {
+  // What a SYN offers, and what is taken of the peer's.
+  bool window_scaling = true;  // RFC 7323 §2
+  bool timestamps = true;      // RFC 7323 §3
+  bool sack = true;            // RFC 2018
+  Ecn ecn = Ecn::passive;
+  u32 receive_window_initial = 65535;  // bytes
+
   // Sending.
   bool no_delay = false;       // TCP_NODELAY: Nagle's algorithm is off
   bool cork = false;           // TCP_CORK: no part segment for 200 ms

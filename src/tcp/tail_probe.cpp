@@ -39,7 +39,7 @@ std::optional<Transmit> Connection::transmit_tail_probe(Instant now) {
   if (flight_ == nullptr || flight_->empty()) return std::nullopt;
   const u32 unsent = fin_sent_ ? 0 : data_start() + send_ring_.size() - snd_.nxt;
   const u32 length = std::min({unsent, text_max(), window_room()});
-  if (length > 0 && may_send(state_)) {
+  if (length > 0) {
     // New data if there is any: it costs nothing.
     recover_.probe_repeats = false;
     context_.counters.bytes_out += length;

@@ -24,10 +24,7 @@ Tcb::Tcb(Context& context, const wire::Flow& flow, u32 path_mtu, SharedSettings*
       control_(settings_->value.congestion, default_mss(flow, context.config),
                context.config.initial_window_segments) {
   timers_.fill(never);
-  const Settings& chosen = settings_->value;
-  rcv_.limit = std::min(context.config.receive_window_initial, context.config.receive_buffer_max);
-  if (chosen.receive_buffer != 0) rcv_.limit = std::min(rcv_.limit, chosen.receive_buffer);
-  if (chosen.window_clamp != 0) rcv_.limit = std::min(rcv_.limit, chosen.window_clamp);
+  rcv_.limit = initial_window(context.config, settings_->value);
 }
 
 Tcb::~Tcb() {

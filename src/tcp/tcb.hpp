@@ -69,7 +69,10 @@ class Tcb {
   }
 
   bool is_urgent() const;
+  bool is_record_end(u32 sequence) const;
   bool uses_window() const;
+  u32 guessed_before(const Progress& progress) const;
+  bool echoes_syn(const wire::TcpHeader& header, Instant now) const;
   bool is_paced() const;
   u64 pacing_rate() const;
   u32 timestamp_now(Instant now) const;
@@ -79,6 +82,7 @@ class Tcb {
   u32 patience() const;
   u32 receive_limit_max() const;
   u32 window_available() const;
+  u32 window_to_tell() const;
   u32 burst_max(u32 payload_max) const;
   u32 send_limit() const;
   bool may_send_part(u32 length, u32 unsent) const;
@@ -111,6 +115,7 @@ class Tcb {
   bool fin_seen_ : 1 = false;  // at rcv_.fin, perhaps beyond text that is missing
   bool released_ : 1 = false;
   bool wants_room_ : 1 = false;
+  bool writer_limited_ : 1 = false;          // by itself, for now
   bool more_coming_ : 1 = false;             // the last SEND said so
   bool more_held_ : 1 = false;               // and that still keeps a part segment here
   bool pacing_ : 1 = false;                  // something waits for the pacer

@@ -2,6 +2,7 @@
 // any holds none of this.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Traffic {
   u32 delivered_ce = 0;
   u32 duplicates_reported = 0;
   u32 reordering_seen = 0;
+  u32 reordering_segments = 3;  // how far a segment was overtaken; never less than RFC 5681's 3
   u32 out_of_order = 0;
   u32 timeouts = 0;
   u32 timeout_episodes = 0;
@@ -83,6 +85,11 @@ struct Traffic {
   Duration waited_window{};
   Duration waited_buffer{};
 
+  void note_reordering(u32 segments) {
+    constexpr u32 segments_max = 300;
+    ++reordering_seen;
+    reordering_segments = std::max(reordering_segments, std::min(segments, segments_max));
+  }
   /// The wait changes, and what passed is booked.
   void now_waits_for(Wait next, Instant now) {
     if (next == wait) return;

@@ -147,8 +147,14 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
 u32 Connection::record_left(u32 unsent) {
   if (traffic_ == nullptr || traffic_->record_ends.empty()) return unsent;
   std::vector<u32>& ends = traffic_->record_ends;
-  std::erase_if(ends, [this](u32 end) { return seq_le(end, snd_.nxt); });
-  return ends.empty() ? unsent : std::min(unsent, ends.front() - snd_.nxt);
+  std::erase_if(ends, [this](u32 end) { return seq_le(end, snd_.una); });
+  for (const u32 end : ends)
+    if (seq_gt(end, snd_.nxt)) return std::min(unsent, end - snd_.nxt);
+  return unsent;
+}
+
+bool Tcb::is_record_end(u32 sequence) const {
+  return traffic_ != nullptr && std::ranges::count(traffic_->record_ends, sequence) > 0;
 }
 
 u32 Tcb::window_room() const {
@@ -203,9 +209,10 @@ std::optional<Transmit> Connection::transmit_range(u32 start, u32 end, trace::Wh
   const u32 text_end = fin ? data_end : end;
   u16 flags = TcpFlags::ack;
   if (fin) flags |= TcpFlags::fin;
-  // At the end of what was written, and of a super-segment, as Linux has it.
+  // At the end of what was written, of a record, and of a super-segment, as Linux has it.
   const u32 length = text_end - start;
-  if (length > segment_max || (length > 0 && text_end == data_end && !more_coming_))
+  if (length > segment_max ||
+      (length > 0 && ((text_end == data_end && !more_coming_) || is_record_end(text_end))))
     flags |= TcpFlags::psh;
   fill_header(out.header, start, flags, now);
   const bool fresh = length > 0 && end == snd_.nxt && flight_->back().transmissions == 1;
@@ -282,19 +289,20 @@ void Connection::add_sack_blocks(wire::TcpOptions& options) {
 
 wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
   const Config& config = context_.config;
+  const Settings& own = settings();
   const bool answer = (flags & TcpFlags::ack) != 0;
   wire::TcpHeader h;
   h.source_port = flow_.local.port;
   h.destination_port = flow_.remote.port;
   h.sequence = snd_.iss;
-  h.flags = to<u16>(flags | (answer ? 0 : ecn_offer(config, retries_)));
+  h.flags = to<u16>(flags | (answer ? 0 : ecn_offer(own, retries_)));
   h.window = to<u16>(std::min<u32>(rcv_.limit, 65535));
   h.options.mss = to<u16>(mss_for(mtu_));
   h.options.style = config.option_style;
-  h.options.sack_permitted = answer ? sack_ : config.sack;
-  if (answer ? timestamps_ : config.timestamps)
+  h.options.sack_permitted = answer ? sack_ : own.sack;
+  if (answer ? timestamps_ : own.timestamps)
     h.options.timestamps = {timestamp_now(now), answer ? timestamp_recent_ : 0};
-  if (answer ? scaling_ : config.window_scaling) h.options.window_scale = window_scale_for(config);
+  if (answer ? scaling_ : own.window_scaling) h.options.window_scale = window_scale_for(config);
   if (answer) {
     h.acknowledgment = rcv_.nxt;
     rcv_.last_ack_sent = rcv_.nxt;

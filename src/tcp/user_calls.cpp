@@ -141,9 +141,8 @@ void Connection::consume(u32 n, Instant now) {
       traffic_->acks.is_due_after_read(rcv_.nxt - rcv_.last_ack_sent))
     ack_now_ = true;
   const u32 told = window_advertised();
-  const u32 open = window_available();
-  const bool from_nothing = told < mss_now() && open >= std::min(rcv_.limit / 2, mss_now());
-  if (from_nothing || (told < rcv_.limit / 2 && open >= 2 * told)) {
+  const u32 open = window_to_tell();
+  if (open > told && (told < mss_now() || (told < rcv_.limit / 2 && open >= 2 * told))) {
     window_update_ = true;
     ack_now_ = true;
   }

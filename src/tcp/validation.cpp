@@ -63,10 +63,12 @@ void Connection::note_wait(Instant now) {
   if (traffic_ == nullptr && unsent == 0) return;
   traffic();
   Traffic::Wait wait = Traffic::Wait::nothing;
-  if (unsent > 0 && window_room() < std::min(mss_now(), unsent)) {
+  if (unsent > 0 && window_room() < std::min(mss_now(), unsent) &&
+      in_flight() < control_.window()) {
     wait = Traffic::Wait::window;
   } else if (snd_.nxt != snd_.una || unsent > 0) {
-    const bool starved = wants_room_ && unsent == 0 && in_flight() < control_.window();
+    const bool starved =
+        (wants_room_ || writer_limited_) && unsent == 0 && in_flight() < control_.window();
     wait = starved ? Traffic::Wait::buffer : Traffic::Wait::network;
   }
   traffic_->now_waits_for(wait, now);

@@ -77,10 +77,12 @@ struct Remembered {
 
 /// What one acknowledgment brought.
 struct Progress {
-  u32 acked = 0;      // sequence numbers acknowledged in order
-  u32 sacked = 0;     // bytes newly acknowledged out of order
-  u32 delivered = 0;  // bytes newly known to be delivered, either way
-  Duration rtt{};     // measured by it; zero: none
+  u32 acked = 0;         // sequence numbers acknowledged in order
+  u32 sacked = 0;        // bytes newly acknowledged out of order
+  u32 delivered = 0;     // bytes newly known to be delivered, either way
+  u32 guessed = 0;       // bytes of `acked` that duplicate ACKs told of before, without SACK
+  u32 overtaken_by = 0;  // how many bytes had got past what was delivered late
+  Duration rtt{};        // measured by it; zero: none
   bool duplicate = false;
   bool reported_duplicate = false;  // a DSACK block (RFC 2883)
   bool original_delivered = false;  // something never retransmitted was

@@ -95,7 +95,7 @@ void ConnectionPair::deliver_to_listener(const wire::TcpSegment& segment) {
   Transmit answer;
   if (!server.half_open) {
     if (!segment.header.has(wire::TcpFlags::syn)) return;
-    server.half_open.emplace(server.context, flow, segment, 1500, now);
+    server.half_open.emplace(server.context, server.context.config, flow, segment, 1500, now);
     answer.header = server.half_open->syn_ack(server.context, now);
     put(answer, false);
     return;

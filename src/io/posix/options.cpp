@@ -230,9 +230,7 @@ int Sockets::ioctl(int fd, unsigned long request, int* argument) {
     case SIOCOUTQNSD:
       *argument = connection == nullptr ? 0 : static_cast<int>(connection->not_sent());
       return 0;
-    case SIOCATMARK:
-      *argument = connection != nullptr && connection->urgent_mark() == 0U ? 1 : 0;
-      return 0;
+    case SIOCATMARK: *argument = socket->is_at_mark() ? 1 : 0; return 0;
     default: return -ENOTTY;
   }
 }

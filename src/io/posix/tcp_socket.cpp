@@ -263,7 +263,7 @@ u32 TcpSocket::readiness() {
   if (connection->received_size() >= options.receive_low_water) events |= EPOLLIN | EPOLLRDNORM;
   if (connection->has_urgent()) events |= EPOLLPRI;
   const bool writable = we_closed || ended_ || is_writable();
-  no_space_ = no_space_ || !writable;
+  if (!writable) wait_for_space(true);
   if (writable) events |= EPOLLOUT | EPOLLWRNORM;
   return events;
 }

@@ -20,16 +20,20 @@ namespace handfast::io::posix {
 /// The buffers of one call, taken from the front as they are filled or sent.
 class Transfer {
  public:
-  explicit Transfer(std::span<const iovec> pieces) : pieces_(pieces) {}
+  explicit Transfer(std::span<const iovec> pieces) : pieces_(pieces) { skip_empty(); }
   /// The next contiguous piece; empty at the end.
-  MutBytes next();
+  MutBytes next() const;
   void advance(std::size_t n);
   /// What was done does not count: the call fails.
   void forget() { done_ = 0; }
   std::size_t done() const { return done_; }
   std::size_t left() const;
+  /// What the next `count` pieces hold.
+  std::size_t left_in(std::size_t count) const;
 
  private:
+  void skip_empty();
+
   std::span<const iovec> pieces_;
   std::size_t offset_ = 0;  // into the first piece
   std::size_t done_ = 0;
@@ -71,6 +75,8 @@ class TcpSocket final : public Descriptor {
   std::optional<wire::Endpoint> remote() const;
   int family() const { return family_; }
   bool is_listening() const { return listening_; }
+  /// What is read next is urgent (SIOCATMARK).
+  bool is_at_mark() const;
   /// Neither a listener nor ever connected.
   bool is_fresh() const { return !listening_ && !name_ && !ended_; }
   bool is_bound() const { return bound_; }
@@ -92,9 +98,13 @@ class TcpSocket final : public Descriptor {
   long receive_urgent(Transfer& into);
   int stream_error();
   long queue_chunk(tcp::Connection& connection, Transfer& from, int flags);
-  u32 memory_queued(const tcp::Connection& connection) const;
+  static u32 memory_of(const tcp::Connection& connection, u32 queued);
+  u32 send_limit() const;
   bool has_memory(const tcp::Connection& connection) const;
+  bool is_zerocopy(int flags) const;
+  void owe_reports(int flags, bool last);
   bool is_writable() const;
+  void wait_for_space(bool wait);
   void expand_send_buffer(const tcp::Connection& connection);
   void take_reports();
   void round_receive_buffer();
@@ -123,6 +133,7 @@ class TcpSocket final : public Descriptor {
   SendReports reports_;
   u32 timestamping_ = 0;  // as reports_ knows it
   u64 bytes_queued_ = 0;
+  u64 bytes_pushed_ = 0;  // up to where a segment with PSH will have gone
   bool buffer_closed_ = false;
   u64 buffer_start_ = 0;  // where the last buffer of the send queue begins, in bytes queued
 };

@@ -11,11 +11,14 @@ namespace handfast::io::posix {
 
 using tcp::State;
 
-MutBytes Transfer::next() {
+void Transfer::skip_empty() {
   while (!pieces_.empty() && offset_ == pieces_.front().iov_len) {
     pieces_ = pieces_.subspan(1);
     offset_ = 0;
   }
+}
+
+MutBytes Transfer::next() const {
   if (pieces_.empty()) return {};
   return {static_cast<u8*>(pieces_.front().iov_base) + offset_, pieces_.front().iov_len - offset_};
 }
@@ -23,11 +26,15 @@ MutBytes Transfer::next() {
 void Transfer::advance(std::size_t n) {
   offset_ += n;
   done_ += n;
+  skip_empty();
 }
 
-std::size_t Transfer::left() const {
+std::size_t Transfer::left() const { return left_in(pieces_.size()); }
+
+std::size_t Transfer::left_in(std::size_t count) const {
+  if (pieces_.empty()) return 0;
   std::size_t sum = 0;
-  for (const iovec& piece : pieces_) sum += piece.iov_len;
+  for (const iovec& piece : pieces_.first(std::min(count, pieces_.size()))) sum += piece.iov_len;
   return sum - offset_;
 }
 
@@ -65,6 +72,11 @@ long TcpSocket::receive(Transfer& into, int flags) {
   if (into.left() == 0 && connection->received_size() > 0) return 0;
   if (before > 0 && error_ != 0) return 0;  // the next call tells of it
   return end_of_stream();
+}
+
+bool TcpSocket::is_at_mark() const {
+  const tcp::Connection* connection = this->connection();
+  return connection != nullptr && connection->urgent_mark() == 0U;
 }
 
 long TcpSocket::receive_urgent(Transfer& into) {
@@ -120,21 +132,21 @@ long TcpSocket::send(Transfer& from, int flags, const wire::Endpoint* to_whom) {
         connection->state() == State::syn_sent || connection->state() == State::syn_received;
     return opening ? -EAGAIN : -EPIPE;
   }
+  // A call that waits for room goes on once there is enough of it.
+  if (no_space_ && before > 0 && !is_writable()) return -EAGAIN;
   const std::size_t wanted = from.left();
   while (from.left() > 0 && queue_chunk(*connection, from, flags) > 0) {
     // What is queued goes out while the rest is copied, and makes room for it.
     host_.touch(name_, environment_.now());
     environment_.changed();
   }
-  no_space_ = no_space_ || from.left() > 0;
+  if (from.left() > 0) wait_for_space(true);
   if ((flags & MSG_EOR) != 0 && from.left() == 0 && wanted > 0) {
     connection->end_record();
     buffer_closed_ = true;  // what follows begins one of its own
   }
   if (from.done() > before) {
-    const bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && options.zerocopy;
-    if (zerocopy && from.left() == 0) reports_.add_zerocopy(bytes_queued_);
-    reports_.add_stamp(bytes_queued_, options.timestamping);
+    owe_reports(flags, from.left() == 0);
     return static_cast<long>(from.done() - before);
   }
   return wanted == 0 ? 0 : -EAGAIN;
@@ -151,18 +163,25 @@ long TcpSocket::send_early(Transfer& from, int flags, const wire::Endpoint& to_w
   if (begun != -EINPROGRESS) return begun;
   connecting_ = false;
   tcp::Connection& connection = *this->connection();
+  early_wait_ = !non_blocking && (flags & MSG_DONTWAIT) == 0;
   const u32 room = connection.early_room(environment_.now());
-  const long queued = queue(connection, from, room, (flags & MSG_MORE) != 0, false);
+  const bool more = (flags & MSG_MORE) != 0 || (early_wait_ && from.left() > room);
+  const long queued = queue(connection, from, room, more, false);
   host_.touch(name_, environment_.now());
   environment_.changed();
-  if (queued > 0) {
-    const bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && options.zerocopy;
-    if (zerocopy) reports_.add_zerocopy(bytes_queued_);
-    reports_.add_stamp(bytes_queued_, options.timestamping);
-  }
-  early_wait_ = !non_blocking && (flags & MSG_DONTWAIT) == 0;
+  if (queued > 0) owe_reports(flags, true);
   if (early_wait_) return -EAGAIN;
   return queued > 0 ? queued : -EINPROGRESS;
+}
+
+bool TcpSocket::is_zerocopy(int flags) const {
+  return (flags & MSG_ZEROCOPY) != 0 && options.zerocopy;
+}
+
+// What was queued is to be told of once it is sent or acknowledged; `last`: a call ends with it.
+void TcpSocket::owe_reports(int flags, bool last) {
+  if (is_zerocopy(flags) && last) reports_.add_zerocopy(bytes_queued_);
+  reports_.add_stamp(bytes_queued_, options.timestamping);
 }
 
 // Copies at most `limit` bytes into the send queue; how many.
@@ -200,43 +219,64 @@ long TcpSocket::queue_chunk(tcp::Connection& connection, Transfer& from, int fla
     buffer_start_ = bytes_queued_;
     buffer_closed_ = false;
   }
-  const u32 room = to<u32>(buffer_start_ + chunk - bytes_queued_);
+  u32 room = to<u32>(buffer_start_ + chunk - bytes_queued_);
+  // A page that is not copied is a fragment of a buffer, and a buffer has so many.
+  constexpr std::size_t fragments_max = 17;
+  const bool zerocopy = is_zerocopy(flags);
+  if (zerocopy) room = to<u32>(std::min<std::size_t>(room, from.left_in(fragments_max)));
   const bool rest = from.left() > room;
-  return queue(connection, from, room, rest || (flags & MSG_MORE) != 0,
-               !rest && (flags & MSG_OOB) != 0);
+  const bool full = memory_of(connection, connection.unacknowledged() + room) >= send_limit();
+  const long moved = queue(connection, from, room, rest ? !full : (flags & MSG_MORE) != 0,
+                           !rest && (flags & MSG_OOB) != 0);
+  // PSH after what is more than half of the peer's largest window, which a smaller chunk is.
+  constexpr u32 chunk_capped = 60000;
+  const bool much = chunk < chunk_capped && bytes_queued_ - bytes_pushed_ > chunk;
+  if (rest && (zerocopy || much)) {
+    connection.end_record();
+    buffer_closed_ = true;
+  }
+  if (!rest || much) bytes_pushed_ = bytes_queued_;
+  return moved;
 }
 
 namespace {
 
 // What Linux counts for the head of one buffer, and for one segment where it sizes the queue.
-constexpr u32 buffer_overhead = 1280;
+constexpr u32 buffer_overhead = 832;
 constexpr u32 segment_memory = 2304;
 
 }  // namespace
 
-u32 TcpSocket::memory_queued(const tcp::Connection& connection) const {
+u32 TcpSocket::memory_of(const tcp::Connection& connection, u32 queued) {
   const u32 chunk = connection.super_segment_max();
-  const u32 queued = connection.unacknowledged();
   return queued + (queued + chunk - 1) / chunk * buffer_overhead;
 }
 
+u32 TcpSocket::send_limit() const {
+  const u32 chosen = options.send_buffer != 0 ? options.send_buffer : options.buffers.send;
+  return std::max(chosen, send_buffer_);
+}
+
 bool TcpSocket::has_memory(const tcp::Connection& connection) const {
-  const u32 limit =
-      std::max(options.send_buffer != 0 ? options.send_buffer : options.buffers.send, send_buffer_);
   const u32 low_water = options.settings.not_sent_low_water;
-  return memory_queued(connection) < limit && (low_water == 0 || connection.not_sent() < low_water);
+  return memory_of(connection, connection.unacknowledged()) < send_limit() &&
+         (low_water == 0 || connection.not_sent() < low_water);
 }
 
 // poll(2) tells of room when a third of the buffer is free, and half of the low-water mark.
 bool TcpSocket::is_writable() const {
   const tcp::Connection* connection = this->connection();
   if (connection == nullptr) return false;
-  const u32 limit =
-      std::max(options.send_buffer != 0 ? options.send_buffer : options.buffers.send, send_buffer_);
-  const u32 used = memory_queued(*connection);
+  const u32 limit = send_limit();
+  const u32 used = memory_of(*connection, connection->unacknowledged());
   const u32 low_water = options.settings.not_sent_low_water;
   return used < limit && limit - used >= used / 2 &&
          (low_water == 0 || u64{connection->not_sent()} * 2 < low_water);
+}
+
+void TcpSocket::wait_for_space(bool wait) {
+  no_space_ = wait;
+  if (tcp::Connection* connection = this->connection()) connection->limit_writer(wait);
 }
 
 void TcpSocket::expand_send_buffer(const tcp::Connection& connection) {
@@ -254,7 +294,7 @@ void TcpSocket::on_progress() {
   if (connection->unacknowledged() < unacknowledged_seen_) expand_send_buffer(*connection);
   unacknowledged_seen_ = connection->unacknowledged();
   if (!is_writable()) return;
-  no_space_ = false;
+  wait_for_space(false);
   wake(EPOLLOUT | EPOLLWRNORM);
 }
 

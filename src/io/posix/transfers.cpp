@@ -211,6 +211,9 @@ ssize_t Sockets::splice(int from, const off_t* from_offset, int into, const off_
   if (sink != nullptr) {
     const std::size_t room = std::min(buffer.size(), sink->room());
     if (room == 0) return -EAGAIN;
+    const auto socket = find_as<TcpSocket>(from);
+    if (socket != nullptr && socket->is_at_mark() && socket->options.settings.urgent_out_of_line)
+      return 0;
     const ssize_t got =
         source != nullptr ? read(from, buffer.data(), room) : recv(from, buffer.data(), room, wait);
     return got <= 0 ? got : write(into, buffer.data(), static_cast<std::size_t>(got));
