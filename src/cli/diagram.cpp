@@ -9,6 +9,7 @@
 #include "cli/terminal.hpp"
 #include "http/state.hpp"
 #include "tcp/state.hpp"
+#include "tls/state.hpp"
 
 namespace handfast::cli {
 
@@ -53,6 +54,30 @@ std::string http1_diagram() {
          http1_machine("server", http::Role::server, http::server_edges);
 }
 
+/// One end of TLS 1.3; from any state an alert leads to FAILED, which would hide all else.
+std::string tls13_machine(tls::Role role) {
+  const std::string_view name = to_string(role);
+  std::string text = fmt::format("  state {} {{\n", name);
+  const auto edges = tls::edges_of(role);
+  for (u32 i = 0; i < tls::state_count; ++i) {
+    const auto state = static_cast<tls::State>(i);
+    if (std::ranges::any_of(
+            edges, [&](const tls::Edge& edge) { return edge.from == state || edge.to == state; }))
+      text += fmt::format("    state \"{0}\" as {1}_{0}\n", to_string(state), name);
+  }
+  text += fmt::format("    [*] --> {}_START\n", name);
+  for (const tls::Edge& edge : edges)
+    text += fmt::format("    {0}_{1} --> {0}_{2} : {3}\n", name, to_string(edge.from),
+                        to_string(edge.to), edge.label);
+  return text + "  }\n";
+}
+
+/// RFC 8446 appendix A.
+std::string tls13_diagram() {
+  return "stateDiagram-v2\n  direction TB\n" + tls13_machine(tls::Role::client) +
+         tls13_machine(tls::Role::server);
+}
+
 }  // namespace
 
 void add_diagram(CLI::App& app, Exit& exit) {
@@ -70,6 +95,12 @@ void add_diagram(CLI::App& app, Exit& exit) {
   CLI::App* http1 = command->add_subcommand("http1", "RFC 9112: both ends of HTTP/1.1");
   http1->callback([&exit] {
     print(http1_diagram());
+    exit = Exit::ok;
+  });
+  CLI::App* tls13 =
+      command->add_subcommand("tls13", "RFC 8446, appendix A: both ends of a TLS 1.3 handshake");
+  tls13->callback([&exit] {
+    print(tls13_diagram());
     exit = Exit::ok;
   });
 }

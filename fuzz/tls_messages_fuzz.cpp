@@ -1,0 +1,54 @@
+// Every parser of handshake messages: it refuses, or what it read comes out again the same.
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "base/assert.hpp"
+#include "tls/messages.hpp"
+
+namespace {
+
+using namespace handfast;
+
+/// `parse(emit(x)) == x`, told by what emit() makes of both.
+template <class Parse, class Emit>
+void round_trip(Bytes body, Parse parse, Emit emit) {
+  const auto message = parse(body);
+  if (!message) return;
+  const std::vector<u8> once = emit(*message);
+  const auto again = parse(Bytes(once).subspan(tls::message_header_size));
+  ASSERT(again.has_value());
+  ASSERT(emit(*again) == once);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  const Bytes body(data + 1, size - 1);
+  const auto emit = [](const auto& message) { return tls::emit(message); };
+  switch (static_cast<tls::HandshakeType>(data[0])) {
+    case tls::HandshakeType::client_hello:
+      round_trip(body, tls::parse_client_hello, tls::emit_client_hello);
+      break;
+    case tls::HandshakeType::server_hello:
+      round_trip(body, tls::parse_server_hello, tls::emit_server_hello);
+      break;
+    case tls::HandshakeType::encrypted_extensions:
+      round_trip(body, tls::parse_encrypted_extensions, emit);
+      break;
+    case tls::HandshakeType::certificate_request:
+      round_trip(body, tls::parse_certificate_request, emit);
+      break;
+    case tls::HandshakeType::certificate: round_trip(body, tls::parse_certificate, emit); break;
+    case tls::HandshakeType::certificate_verify:
+      round_trip(body, tls::parse_certificate_verify, emit);
+      break;
+    case tls::HandshakeType::new_session_ticket:
+      round_trip(body, tls::parse_new_session_ticket, emit);
+      break;
+    case tls::HandshakeType::key_update: round_trip(body, tls::parse_key_update, emit); break;
+    default: break;
+  }
+  return 0;
+}

@@ -1,0 +1,71 @@
+// RFC 8446 §2 and appendix A.1: the client's side of a handshake.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/key_exchange.hpp"
+#include "tls/handshake.hpp"
+#include "tls/hello.hpp"
+#include "tls/ticket.hpp"
+
+namespace handfast::tls {
+
+class Client final : public Handshake {
+ public:
+  /// Begins: the first actions are there. `server_name` goes out as SNI unless it is empty or an
+  /// address. With a usable `ticket` for that name, resumption is offered.
+  Client(const Config& config, std::string_view server_name, crypto::Random& random,
+         std::optional<Ticket> ticket, Instant now);
+
+  /// A whole message of the server's, with its header.
+  Outcome on_message(Bytes message, Instant now);
+
+ private:
+  Outcome on_accepted() override;
+  Outcome on_signed() override;
+
+  void draw();
+  void send_hello(Instant now);
+  std::vector<u8> build_hello(Instant now) const;
+  void bind(std::vector<u8>& hello) const;
+  bool offers_ticket() const;
+  u16 grease(u32 index) const;
+
+  Outcome on_server_hello(Bytes message, Instant now);
+  Outcome check_server_hello(const ServerHello& hello) const;
+  Outcome on_retry(const ServerHello& hello, Bytes message, Instant now);
+  Outcome on_parameters(const ServerHello& hello, Bytes message);
+  Result<crypto::SharedSecret, Error> agree(const ServerHello& hello) const;
+  Outcome on_encrypted_extensions(Bytes message);
+  Outcome check_encrypted_extensions(const EncryptedExtensions& extensions) const;
+  Outcome on_certificate_request(Bytes message);
+  Outcome on_server_certificate(Bytes message);
+  Outcome on_finished(Bytes message);
+  Outcome finish();
+  Outcome on_new_session_ticket(Bytes message, Instant now);
+
+  std::string server_name_;
+  std::optional<Ticket> ticket_;
+  std::array<u8, random_size> random_bytes_{};
+  std::vector<u8> session_id_;
+  std::array<u8, 4> grease_seed_{};
+  std::optional<crypto::KeyExchange> key_exchange_;
+  std::vector<u8> cookie_;
+  u32 hellos_sent_ = 0;
+  std::vector<u8> hello_bytes_;  // the last one
+  ClientHello offered_;          // points into it
+  std::optional<CipherSuite> retry_suite_;
+
+  // From CertificateRequest.
+  bool is_certificate_asked_ = false;
+  std::vector<u8> schemes_asked_;  // 16-bit code points
+};
+
+/// An address in text: RFC 6066 §3 has no room for one in server_name.
+bool is_address(std::string_view name);
+
+}  // namespace handfast::tls

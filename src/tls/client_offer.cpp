@@ -1,0 +1,152 @@
+// RFC 8446 §4.1.2: what a client offers.
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "tls/client.hpp"
+#include "tls/writer.hpp"
+
+namespace handfast::tls {
+namespace {
+
+constexpr u32 binder_offset = 1;  // a binder stands behind its length
+
+/// A list of code points as it goes over the wire; `grease` leads it where it is not zero.
+template <class Code>
+std::vector<u8> list(const std::vector<Code>& codes, u16 grease = 0) {
+  Writer writer;
+  if (grease != 0) writer.number16(grease);
+  for (const Code code : codes) writer.code(code);
+  return writer.finish();
+}
+
+std::vector<u8> protocol_list(const std::vector<std::string>& protocols) {
+  Writer writer;
+  for (const std::string& protocol : protocols) writer.vector8(as_bytes(protocol));
+  return writer.finish();
+}
+
+u32 milliseconds(Duration duration) {
+  return to<u32>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+}  // namespace
+
+bool is_address(std::string_view name) {
+  if (name.contains(':')) return true;
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  return !last.empty() && std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Client::Client(const Config& config, std::string_view server_name, crypto::Random& random,
+               std::optional<Ticket> ticket, Instant now)
+    : Handshake(Role::client, config, random), server_name_(server_name) {
+  agreed().server_name = server_name;
+  if (ticket && ticket->is_usable(now) && ticket->server_name == server_name)
+    ticket_ = std::move(ticket);
+  draw();
+  enter(State::wait_server_hello);
+  send_hello(now);
+}
+
+void Client::draw() {
+  entropy().fill(random_bytes_);
+  if (config().middlebox_compatibility) {
+    session_id_.resize(session_id_size_max);
+    entropy().fill(session_id_);
+  }
+  if (config().grease) entropy().fill(grease_seed_);
+  ASSERT(!config().groups.empty());
+  key_exchange_.emplace(config().groups.front(), entropy());
+}
+
+/// RFC 8701: a value for one place; the same in both hellos.
+u16 Client::grease(u32 index) const {
+  if (!config().grease) return 0;
+  const u32 digit = grease_seed_[index] >> 4;
+  return to<u16>((digit << 4 | 0x0a) * 0x0101);
+}
+
+/// The PSK's hash must be that of a suite that we offer, and after a retry of the one chosen.
+bool Client::offers_ticket() const {
+  if (!ticket_) return false;
+  const Suite* of_ticket = find_suite(ticket_->suite);
+  const auto fits = [&](CipherSuite code) {
+    const Suite* suite = find_suite(code);
+    return suite != nullptr && of_ticket != nullptr && suite->hash == of_ticket->hash;
+  };
+  return retry_suite_ ? fits(*retry_suite_) : std::ranges::any_of(config().suites, fits);
+}
+
+void Client::send_hello(Instant now) {
+  const auto& given = config().client_hellos;
+  hello_bytes_ = hellos_sent_ < given.size() ? given[hellos_sent_] : build_hello(now);
+  const auto parsed = parse_client_hello(Bytes(hello_bytes_).subspan(message_header_size));
+  ASSERT(parsed.has_value());
+  offered_ = *parsed;
+  set_client_random(offered_.random);
+  ++hellos_sent_;
+  send(hello_bytes_);
+}
+
+std::vector<u8> Client::build_hello(Instant now) const {
+  const std::vector<u8> suites = list(config().suites, grease(0));
+  const std::vector<u8> groups = list(config().groups, grease(1));
+  const std::vector<u8> versions = list(std::vector{Version::tls_1_3}, grease(2));
+  const std::vector<u8> schemes = list(config().schemes);
+  const std::vector<u8> protocols = protocol_list(config().protocols);
+  constexpr u8 no_compression = 0;
+  Writer shares;
+  if (config().grease && hellos_sent_ == 0) {
+    shares.number16(grease(1));
+    shares.vector16(std::array<u8, 1>{});
+  }
+  shares.code(key_exchange_->group());
+  shares.vector16(key_exchange_->share());
+  const std::vector<u8> key_shares = shares.finish();
+  // psk_dhe_ke, and psk_ke where it is allowed (§4.2.9).
+  const std::vector<u8> modes =
+      config().psk_without_key_exchange ? std::vector<u8>{1, 0} : std::vector<u8>{1};
+
+  ClientHello hello;
+  hello.random = random_bytes_;
+  hello.session_id = session_id_;
+  hello.suites = CodeList<CipherSuite>(suites);
+  hello.compression_methods = {&no_compression, 1};
+  if (config().grease) hello.grease_extension = grease(3);
+  if (!server_name_.empty() && !is_address(server_name_)) hello.server_name = server_name_;
+  hello.groups = CodeList<crypto::Group>(groups);
+  if (!protocols.empty()) hello.alpn = protocols;
+  hello.status_request = config().ask_for_ocsp;
+  hello.key_shares = key_shares;
+  hello.versions = CodeList<Version>(versions);
+  hello.schemes = CodeList<crypto::SignatureScheme>(schemes);
+  if (!cookie_.empty()) hello.cookie = cookie_;
+  hello.psk_modes = modes;
+  hello.record_size_limit = config().record_size_limit;
+  if (!offers_ticket()) return emit_client_hello(hello);
+
+  Writer identities;
+  identities.vector16(ticket_->ticket);
+  identities.number32(milliseconds(now - ticket_->received) + ticket_->age_add);
+  const std::vector<u8> psk_identities = identities.finish();
+  Writer binders;
+  binders.vector(1, [&] { binders.zeros(digest_size(find_suite(ticket_->suite)->hash)); });
+  const std::vector<u8> psk_binders = binders.finish();
+  hello.psk_identities = psk_identities;
+  hello.psk_binders = psk_binders;
+  std::vector<u8> bytes = emit_client_hello(hello);
+  bind(bytes);
+  return bytes;
+}
+
+/// §4.2.11.2: the binder covers the hello up to the list of binders.
+void Client::bind(std::vector<u8>& hello) const {
+  const crypto::HashAlgorithm hash = find_suite(ticket_->suite)->hash;
+  const std::size_t size = digest_size(hash);
+  const Bytes partial = Bytes(hello).first(hello.size() - size - binder_offset - 2);
+  EarlyStage early(hash, ticket_->psk.bytes());
+  const Digest code = early.binder(transcript().digest_with(hash, partial));
+  std::ranges::copy(code.bytes(), hello.end() - to<std::ptrdiff_t>(size));
+}
+
+}  // namespace handfast::tls

@@ -1,0 +1,130 @@
+#include "tls/codes.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace handfast::tls {
+namespace {
+
+using crypto::AeadAlgorithm;
+using crypto::HashAlgorithm;
+
+// RFC 8446 §5.5: "For AES-GCM, up to 2^24.5 full-size records"; for ChaCha20-Poly1305 the sequence
+// number would wrap first, but there is no harm in a fresh key before that.
+constexpr u64 records_of_gcm_max = u64{1} << 24;
+constexpr u64 records_of_chacha20_max = u64{1} << 32;
+
+constexpr std::array suites{
+    Suite{CipherSuite::aes_128_gcm_sha256, "TLS_AES_128_GCM_SHA256", AeadAlgorithm::aes_128_gcm,
+          HashAlgorithm::sha256, records_of_gcm_max},
+    Suite{CipherSuite::aes_256_gcm_sha384, "TLS_AES_256_GCM_SHA384", AeadAlgorithm::aes_256_gcm,
+          HashAlgorithm::sha384, records_of_gcm_max},
+    Suite{CipherSuite::chacha20_poly1305_sha256, "TLS_CHACHA20_POLY1305_SHA256",
+          AeadAlgorithm::chacha20_poly1305, HashAlgorithm::sha256, records_of_chacha20_max},
+};
+
+template <class Code>
+struct Named {
+  Code code;
+  std::string_view name;
+};
+
+template <class Table, class Code>
+std::string name_in(const Table& table, Code code) {
+  const auto* row = std::ranges::find(table, code, &Named<Code>::code);
+  return row == table.end() ? fmt::format("0x{:04x}", to<u16>(code)) : std::string(row->name);
+}
+
+}  // namespace
+
+std::string to_string(Version version) {
+  constexpr std::array names{
+      Named{Version::ssl_2, "SSL 2.0"},   Named{Version::ssl_3, "SSL 3.0"},
+      Named{Version::tls_1_0, "TLS 1.0"}, Named{Version::tls_1_1, "TLS 1.1"},
+      Named{Version::tls_1_2, "TLS 1.2"}, Named{Version::tls_1_3, "TLS 1.3"}};
+  return name_in(names, version);
+}
+
+std::string to_string(HandshakeType type) {
+  switch (type) {
+    case HandshakeType::hello_request: return "HelloRequest";
+    case HandshakeType::client_hello: return "ClientHello";
+    case HandshakeType::server_hello: return "ServerHello";
+    case HandshakeType::new_session_ticket: return "NewSessionTicket";
+    case HandshakeType::end_of_early_data: return "EndOfEarlyData";
+    case HandshakeType::encrypted_extensions: return "EncryptedExtensions";
+    case HandshakeType::certificate: return "Certificate";
+    case HandshakeType::server_key_exchange: return "ServerKeyExchange";
+    case HandshakeType::certificate_request: return "CertificateRequest";
+    case HandshakeType::server_hello_done: return "ServerHelloDone";
+    case HandshakeType::certificate_verify: return "CertificateVerify";
+    case HandshakeType::client_key_exchange: return "ClientKeyExchange";
+    case HandshakeType::finished: return "Finished";
+    case HandshakeType::certificate_status: return "CertificateStatus";
+    case HandshakeType::key_update: return "KeyUpdate";
+    case HandshakeType::message_hash: return "message_hash";
+  }
+  return fmt::format("a message of type {}", to<u8>(type));
+}
+
+std::string to_string(ExtensionType type) {
+  using enum ExtensionType;
+  constexpr std::array names{Named{server_name, "server_name"},
+                             Named{status_request, "status_request"},
+                             Named{supported_groups, "supported_groups"},
+                             Named{ec_point_formats, "ec_point_formats"},
+                             Named{signature_algorithms, "signature_algorithms"},
+                             Named{alpn, "application_layer_protocol_negotiation"},
+                             Named{padding, "padding"},
+                             Named{extended_master_secret, "extended_master_secret"},
+                             Named{record_size_limit, "record_size_limit"},
+                             Named{session_ticket, "session_ticket"},
+                             Named{pre_shared_key, "pre_shared_key"},
+                             Named{early_data, "early_data"},
+                             Named{supported_versions, "supported_versions"},
+                             Named{cookie, "cookie"},
+                             Named{psk_key_exchange_modes, "psk_key_exchange_modes"},
+                             Named{certificate_authorities, "certificate_authorities"},
+                             Named{post_handshake_auth, "post_handshake_auth"},
+                             Named{signature_algorithms_cert, "signature_algorithms_cert"},
+                             Named{key_share, "key_share"},
+                             Named{renegotiation_info, "renegotiation_info"}};
+  return name_in(names, type);
+}
+
+const Suite* find_suite(CipherSuite code) {
+  const auto* suite = std::ranges::find(suites, code, &Suite::code);
+  return suite == suites.end() ? nullptr : suite;
+}
+
+std::string to_string(CipherSuite code) {
+  if (const Suite* suite = find_suite(code)) return std::string(suite->name);
+  // Those that old peers offer, and those that a test on purpose does.
+  constexpr std::array names{
+      Named{CipherSuite{0x0000}, "TLS_NULL_WITH_NULL_NULL"},
+      Named{CipherSuite{0x0004}, "TLS_RSA_WITH_RC4_128_MD5"},
+      Named{CipherSuite{0x0005}, "TLS_RSA_WITH_RC4_128_SHA"},
+      Named{CipherSuite{0x000a}, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
+      Named{CipherSuite{0x002f}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
+      Named{CipherSuite{0x0035}, "TLS_RSA_WITH_AES_256_CBC_SHA"},
+      Named{CipherSuite{0x009c}, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
+      Named{CipherSuite{0x009d}, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
+      Named{CipherSuite{0x00ff}, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"},
+      Named{CipherSuite{0x1304}, "TLS_AES_128_CCM_SHA256"},
+      Named{CipherSuite{0x1305}, "TLS_AES_128_CCM_8_SHA256"},
+      Named{CipherSuite{0x5600}, "TLS_FALLBACK_SCSV"},
+      Named{CipherSuite{0xc011}, "TLS_ECDHE_RSA_WITH_RC4_128_SHA"},
+      Named{CipherSuite{0xc013}, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"},
+      Named{CipherSuite{0xc014}, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"},
+      Named{CipherSuite{0xc02b}, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
+      Named{CipherSuite{0xc02c}, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+      Named{CipherSuite{0xc02f}, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+      Named{CipherSuite{0xc030}, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
+      Named{CipherSuite{0xcca8}, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
+      Named{CipherSuite{0xcca9}, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"}};
+  return name_in(names, code);
+}
+
+}  // namespace handfast::tls

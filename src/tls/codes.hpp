@@ -1,0 +1,103 @@
+// The numbers of TLS that go over the wire, and their names (RFC 8446 §4, §5 and appendix B; the
+// registries of IANA). A value from the wire may be one that has no name here.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/types.hpp"
+#include "crypto/aead.hpp"
+#include "crypto/hash.hpp"
+
+namespace handfast::tls {
+
+enum class Version : u16 {
+  ssl_2 = 0x0002,
+  ssl_3 = 0x0300,
+  tls_1_0 = 0x0301,
+  tls_1_1 = 0x0302,
+  tls_1_2 = 0x0303,
+  tls_1_3 = 0x0304,
+};
+/// "TLS 1.3", "SSL 3.0", "0x7f1c".
+std::string to_string(Version version);
+
+enum class ContentType : u8 {
+  change_cipher_spec = 20,
+  alert = 21,
+  handshake = 22,
+  application_data = 23,
+};
+
+enum class HandshakeType : u8 {
+  hello_request = 0,
+  client_hello = 1,
+  server_hello = 2,
+  new_session_ticket = 4,
+  end_of_early_data = 5,
+  encrypted_extensions = 8,
+  certificate = 11,
+  server_key_exchange = 12,
+  certificate_request = 13,
+  server_hello_done = 14,
+  certificate_verify = 15,
+  client_key_exchange = 16,
+  finished = 20,
+  certificate_status = 22,
+  key_update = 24,
+  message_hash = 254,
+};
+/// "ClientHello", "a message of type 99".
+std::string to_string(HandshakeType type);
+
+enum class ExtensionType : u16 {
+  server_name = 0,
+  status_request = 5,
+  supported_groups = 10,
+  ec_point_formats = 11,
+  signature_algorithms = 13,
+  alpn = 16,
+  padding = 21,
+  extended_master_secret = 23,
+  record_size_limit = 28,
+  session_ticket = 35,
+  pre_shared_key = 41,
+  early_data = 42,
+  supported_versions = 43,
+  cookie = 44,
+  psk_key_exchange_modes = 45,
+  certificate_authorities = 47,
+  post_handshake_auth = 49,
+  signature_algorithms_cert = 50,
+  key_share = 51,
+  renegotiation_info = 0xff01,
+};
+/// "key_share", "0x1234".
+std::string to_string(ExtensionType type);
+
+enum class CipherSuite : u16 {
+  aes_128_gcm_sha256 = 0x1301,
+  aes_256_gcm_sha384 = 0x1302,
+  chacha20_poly1305_sha256 = 0x1303,
+};
+struct Suite {
+  CipherSuite code;
+  std::string_view name;  // as IANA has it
+  crypto::AeadAlgorithm aead;
+  crypto::HashAlgorithm hash;
+  /// Records that one key may seal (RFC 8446 §5.5): after these the key is updated.
+  u64 records_max;
+};
+/// Null where it is not one of ours.
+const Suite* find_suite(CipherSuite code);
+/// "TLS_AES_128_GCM_SHA256"; of what is refused too, where it has a name, else "0x1234".
+std::string to_string(CipherSuite code);
+
+/// RFC 8701: 0x0a0a, 0x1a1a, …, 0xfafa mean nothing, and are there to be ignored.
+constexpr bool is_grease(u16 value) {
+  return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
+}
+
+}  // namespace handfast::tls

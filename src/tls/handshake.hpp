@@ -1,0 +1,126 @@
+// RFC 8446 §4: what both ends of a handshake have in common. Messages in, actions out; records, or
+// QUIC's frames, are somebody else's.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "crypto/random.hpp"
+#include "tls/alert.hpp"
+#include "tls/config.hpp"
+#include "tls/event.hpp"
+#include "tls/key_schedule.hpp"
+#include "tls/messages.hpp"
+#include "tls/state.hpp"
+#include "tls/transcript.hpp"
+
+namespace handfast::tls {
+
+using Outcome = Result<void, Error>;
+
+class Handshake {
+ public:
+  Handshake(const Handshake&) = delete;
+  Handshake& operator=(const Handshake&) = delete;
+
+  /// Takes the next thing to do, in order.
+  std::optional<Action> poll_action();
+  /// Answers NeedVerdict: the error is what the peer hears.
+  Outcome on_verdict(Outcome verdict);
+  /// Answers NeedSignature; empty where it could not be made.
+  Outcome on_signature(Bytes signature);
+  /// Somebody outside is asked: no message may come in before the answer.
+  bool is_waiting() const;
+
+  State state() const { return machine_.state(); }
+  const Machine& machine() const { return machine_; }
+  const Summary& summary() const { return summary_; }
+  /// Something went wrong: nothing more will happen here.
+  void fail() { machine_.enter(State::failed); }
+
+  /// RFC 8446 §7.5. Only when connected.
+  void export_keying_material(std::string_view label, Bytes context, MutBytes out);
+  /// §4.6.3: new keys for what we send, and where asked for, for what the peer sends. Only when
+  /// connected.
+  void update_keys(bool request_peer);
+
+ protected:
+  Handshake(Role role, const Config& config, crypto::Random& random)
+      : machine_(role), config_(config), random_(random) {}
+  ~Handshake() = default;
+
+  Role role() const { return machine_.role(); }
+  const Config& config() const { return config_; }
+  crypto::Random& entropy() { return random_; }
+  void enter(State to) { machine_.enter(to); }
+  Transcript& transcript() { return transcript_; }
+  const Transcript& transcript() const { return transcript_; }
+  Summary& agreed() { return summary_; }
+  const Summary& agreed() const { return summary_; }
+
+  template <class T>
+  void act(T action) {
+    actions_.emplace_back(std::move(action));
+  }
+  /// Adds a message to the transcript and sends it.
+  void send(std::vector<u8> message);
+  void set_level(Level level) { write_level_ = level; }
+  void install(Direction direction, Level level, const crypto::Secret& secret);
+  void log_secret(std::string_view label, const crypto::Secret& secret);
+  void set_client_random(Bytes random) { client_random_.assign(random.begin(), random.end()); }
+
+  template <class Stage>
+  void set_stage(Stage stage) {
+    stage_.emplace<Stage>(std::move(stage));
+  }
+  template <class Stage>
+  Stage& stage() {
+    Stage* held = std::get_if<Stage>(&stage_);
+    ASSERT(held != nullptr);
+    return *held;
+  }
+  /// Both hellos are there: keys for the handshake.
+  void enter_handshake_keys(EarlyStage early, Bytes shared);
+  /// The server's Finished is there: derives the application's keys, installs none.
+  void derive_application_keys();
+
+  // The peer's certificate and signature, §4.4.2 and §4.4.3.
+  Outcome on_certificate(const CertificateMessage& message);
+  Outcome on_certificate_verify(Bytes message);
+  // Ours.
+  void send_certificate(const Identity* identity, Bytes context, bool with_ocsp);
+  /// Asks for the signature over all so far: of the key itself, or of whoever has it.
+  Outcome ask_for_signature(const Identity& identity, crypto::SignatureScheme scheme);
+
+  Outcome on_key_update(Bytes body);
+
+ private:
+  /// The peer is who it must be.
+  virtual Outcome on_accepted() = 0;
+  /// Our CertificateVerify is out.
+  virtual Outcome on_signed() = 0;
+
+  Machine machine_;
+  const Config& config_;
+  crypto::Random& random_;
+  Transcript transcript_;
+  std::variant<std::monostate, HandshakeStage, ApplicationStage, ConnectedStage> stage_;
+  std::deque<Action> actions_;
+  Summary summary_;
+  std::vector<u8> client_random_;
+  std::optional<crypto::PublicKey> peer_key_;
+  std::optional<crypto::SignatureScheme> scheme_asked_;
+  Level write_level_ = Level::initial;
+};
+
+/// A message that has no place in this state.
+std::unexpected<Error> unexpected_message(Bytes message, State state);
+/// An error with this alert.
+std::unexpected<Error> refuse(Alert alert, std::string why);
+
+}  // namespace handfast::tls

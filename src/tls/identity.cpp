@@ -1,0 +1,58 @@
+#include "tls/identity.hpp"
+
+#include <fmt/format.h>
+
+#include "crypto/certificate_file.hpp"
+
+namespace handfast::tls {
+
+using crypto::KeyError;
+using crypto::SignatureScheme;
+
+bool is_for_tls13(SignatureScheme scheme) {
+  return crypto::is_known(scheme) &&
+         crypto::algorithm_of(scheme) != crypto::SignatureAlgorithm::rsa_pkcs1;
+}
+
+Result<Identity, KeyError> Identity::make(std::vector<std::vector<u8>> chain,
+                                          std::optional<crypto::PrivateKey> key) {
+  if (chain.empty()) return failure(KeyError{"there is no certificate"});
+  const auto certificate = crypto::Certificate::parse(chain.front());
+  if (!certificate) return failure(KeyError{certificate.error().sentence});
+  if (key && key->public_key() != certificate->public_key())
+    return failure(KeyError{fmt::format("the private key is not that of the certificate \"{}\"",
+                                        certificate->subject())});
+  return Identity(std::move(chain), std::move(key), *certificate);
+}
+
+Result<Identity, KeyError> Identity::from_pem(std::string_view chain, std::string_view key) {
+  auto certificates = crypto::parse_certificates(as_bytes(chain));
+  if (!certificates) return failure(KeyError{certificates.error().sentence});
+  auto private_key = crypto::PrivateKey::from_pem(key);
+  if (!private_key) return failure(private_key.error());
+  std::vector<std::vector<u8>> der;
+  der.reserve(certificates->size());
+  for (const crypto::Certificate& certificate : *certificates) der.push_back(certificate.der());
+  return make(std::move(der), std::move(*private_key));
+}
+
+Identity::Identity(std::vector<std::vector<u8>> chain, std::optional<crypto::PrivateKey> key,
+                   const crypto::Certificate& certificate)
+    : chain_(std::move(chain)),
+      key_(std::move(key)),
+      public_key_(certificate.public_key()),
+      names_(certificate.names()) {}
+
+bool Identity::is_for(std::string_view server_name) const {
+  const auto name = crypto::PeerName::parse(server_name);
+  return name && names_ && names_match(*names_, *name);
+}
+
+std::optional<SignatureScheme> Identity::choose_scheme(
+    const CodeList<SignatureScheme>& offered) const {
+  for (u32 i = 0; i < offered.size(); ++i)
+    if (is_for_tls13(offered[i]) && public_key_.fits(offered[i])) return offered[i];
+  return std::nullopt;
+}
+
+}  // namespace handfast::tls

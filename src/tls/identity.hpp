@@ -1,0 +1,52 @@
+// Who we say we are: a chain of certificates and the key that proves it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/types.hpp"
+#include "crypto/certificate.hpp"
+#include "crypto/private_key.hpp"
+#include "tls/reader.hpp"
+
+namespace handfast::tls {
+
+class Identity {
+ public:
+  /// `chain` is DER, our own certificate first. Without a `key`, NeedSignature asks for each
+  /// signature. Refuses a certificate that cannot be read and a key that is not its own.
+  static Result<Identity, crypto::KeyError> make(std::vector<std::vector<u8>> chain,
+                                                 std::optional<crypto::PrivateKey> key);
+  /// The same from the texts of two PEM files, which may be one.
+  static Result<Identity, crypto::KeyError> from_pem(std::string_view chain, std::string_view key);
+
+  const std::vector<std::vector<u8>>& chain() const { return chain_; }
+  const crypto::PrivateKey* key() const { return key_ ? &*key_ : nullptr; }
+  const std::vector<u8>& ocsp_response() const { return ocsp_response_; }
+  /// What is stapled where the peer asks for it (RFC 6066 §8): an OCSPResponse.
+  void set_ocsp_response(std::vector<u8> der) { ocsp_response_ = std::move(der); }
+
+  /// The certificate names `server_name`, perhaps by a wildcard.
+  bool is_for(std::string_view server_name) const;
+  /// The first scheme of `offered` by which the key can sign in TLS 1.3.
+  std::optional<crypto::SignatureScheme> choose_scheme(
+      const CodeList<crypto::SignatureScheme>& offered) const;
+
+ private:
+  Identity(std::vector<std::vector<u8>> chain, std::optional<crypto::PrivateKey> key,
+           const crypto::Certificate& certificate);
+
+  std::vector<std::vector<u8>> chain_;
+  std::optional<crypto::PrivateKey> key_;
+  crypto::PublicKey public_key_;
+  std::optional<crypto::SubjectNames> names_;
+  std::vector<u8> ocsp_response_;
+};
+
+/// RFC 8446 §4.2.3: TLS 1.3 signs no handshake by PKCS #1 v1.5.
+bool is_for_tls13(crypto::SignatureScheme scheme);
+
+}  // namespace handfast::tls

@@ -1,0 +1,75 @@
+// RFC 8446 §5: records and their protection.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "base/result.hpp"
+#include "base/types.hpp"
+#include "crypto/aead.hpp"
+#include "crypto/hmac.hpp"
+#include "crypto/secret.hpp"
+#include "tls/alert.hpp"
+#include "tls/codes.hpp"
+
+namespace handfast::tls {
+
+inline constexpr u32 record_header_size = 5;
+/// §5.1: of a record's content.
+inline constexpr u32 fragment_max = 1 << 14;
+/// §5.2: of what stands behind a protected record's header.
+inline constexpr u32 protected_fragment_max = fragment_max + 256;
+/// A caller's buffer that holds this holds any record.
+inline constexpr u32 record_size_max = record_header_size + protected_fragment_max;
+/// What protecting adds to the content: header, type and tag.
+inline constexpr u32 record_overhead = record_header_size + 1 + crypto::aead_tag_size;
+
+struct RecordHeader {
+  ContentType type{};
+  Version version{};
+  u16 length = 0;
+};
+RecordHeader parse_record_header(Bytes header);
+void emit_record_header(const RecordHeader& header, MutBytes out);
+
+/// What a first record that is no TLS looks like, by name: "HTTP", "SSL 2.0"; or empty.
+std::string_view name_of_stranger(Bytes start);
+
+/// One direction under one traffic secret, and the secrets after it (§5.2, §5.3, §7.2).
+class Protection {
+ public:
+  Protection(const Suite& suite, crypto::Aead::Use use, crypto::Secret traffic_secret);
+
+  /// Writes a whole record of `content`; `record` has content.size() + record_overhead bytes, and
+  /// the content may lie in it behind the header.
+  void seal(ContentType type, Bytes content, MutBytes record);
+
+  struct Opened {
+    ContentType type{};
+    MutBytes content;
+  };
+  /// Decrypts a record where it lies, and takes its padding off.
+  Result<Opened, Error> open(Bytes header, MutBytes body);
+
+  /// The next key (§7.2).
+  void update();
+  /// This key has served for all the records that it may (§5.5).
+  bool is_used_up() const { return sequence_ >= suite_->records_max; }
+  /// For tests: as if `n` records had gone by.
+  void skip_to(u64 sequence) { sequence_ = sequence; }
+  u64 sequence() const { return sequence_; }
+
+ private:
+  void make_keys();
+  crypto::AeadNonce nonce() const;
+
+  const Suite* suite_;
+  crypto::Aead::Use use_;
+  crypto::Secret secret_;
+  crypto::Hmac hmac_;
+  std::optional<crypto::Aead> aead_;
+  crypto::AeadNonce iv_{};
+  u64 sequence_ = 0;
+};
+
+}  // namespace handfast::tls

@@ -1,0 +1,137 @@
+// RFC 8446 §5 and §6: a TLS connection as one end sees it. Records in, records out; it neither
+// reads nor writes a stream.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "crypto/random.hpp"
+#include "tls/alert.hpp"
+#include "tls/client.hpp"
+#include "tls/config.hpp"
+#include "tls/event.hpp"
+#include "tls/records.hpp"
+#include "tls/server.hpp"
+
+namespace handfast::tls {
+
+enum class Ending : u8 { clean, truncated, failed };
+
+class Session {
+ public:
+  /// `config` and `random` outlive the session. See tls::Client.
+  static Session client(const Config& config, std::string_view server_name, crypto::Random& random,
+                        std::optional<Ticket> ticket, Instant now);
+  static Session server(const Config& config, crypto::Random& random);
+
+  // What came. -------------------------------------------------------------------------------
+  /// Takes records from the front of `records` and returns the bytes taken; those of a record that
+  /// is not whole are left (a buffer of record_size_max holds any). Application data is decrypted
+  /// where it lies: feed() stops behind it, and takes no more until plaintext() was consumed. It
+  /// also stops while is_waiting(). After an error, which is final, take() has the alert.
+  Result<u32, Error> feed(MutBytes records, Instant now);
+  /// What feed() decrypted, as long as the bytes given to it stay where they are.
+  Bytes plaintext() const { return plaintext_; }
+  void consume(u32 n);
+  /// The stream below ended. Without the peer's close_notify before, what came may be a part only
+  /// (RFC 8446 §6.1).
+  Ending end_of_input() const;
+
+  // What goes out. ---------------------------------------------------------------------------
+  /// Moves handshake records and alerts into `room`, and returns how many bytes.
+  u32 take(MutBytes room);
+  bool has_output() const { return taken_ < output_.size(); }
+
+  struct Sealed {
+    u32 taken = 0;    // of the plaintext
+    u32 written = 0;  // to the room
+  };
+  /// Seals as much of `plaintext` as `room` has space for, in one or more records. Nothing while
+  /// has_output(): take() that first. Only after HandshakeDone and before close().
+  Sealed seal(Bytes plaintext, MutBytes room);
+  /// Room for `n` bytes of plaintext, at most.
+  u32 sealed_size(u32 n) const;
+
+  /// Says close_notify: we send no more. The peer still may.
+  void close();
+  /// Gives up: `alert` goes out, and nothing more comes in.
+  void abort(Alert alert, std::string why);
+
+  // What happened. ---------------------------------------------------------------------------
+  std::optional<Event> poll_event();
+  Result<void, Error> on_verdict(Result<void, Error> verdict, Instant now);
+  Result<void, Error> on_signature(Bytes signature, Instant now);
+  bool is_waiting() const { return handshake().is_waiting(); }
+
+  bool is_connected() const { return handshake().state() == State::connected; }
+  bool has_peer_closed() const { return peer_closed_; }
+  bool is_closed() const { return closed_; }
+  const std::optional<Error>& error() const { return error_; }
+  const Summary& summary() const { return handshake().summary(); }
+  const Handshake& handshake() const;
+
+  /// RFC 8446 §7.5. Only when connected.
+  void export_keying_material(std::string_view label, Bytes context, MutBytes out);
+  /// RFC 8446 §4.6.3. Only when connected.
+  void update_keys(bool request_peer);
+
+ private:
+  Session(const Config& config, std::unique_ptr<Client> client);
+  Session(const Config& config, std::unique_ptr<Server> server);
+
+  Handshake& handshake();
+  Outcome pass_on(Bytes message, Instant now);
+
+  Outcome check_header(const RecordHeader& header, Bytes start) const;
+  Outcome on_record(const RecordHeader& header, MutBytes record, Instant now);
+  Outcome on_plain_record(const RecordHeader& header, MutBytes body, Instant now);
+  Outcome on_protected_record(MutBytes record, Instant now);
+  Outcome on_content(ContentType type, MutBytes content, Instant now);
+  Outcome on_change_cipher_spec(Bytes content);
+  Outcome on_alert(Bytes content);
+  Outcome on_handshake_bytes(Bytes content, Instant now);
+  Outcome pump(Instant now);
+  Outcome run_actions();
+  void add_event(Action& action);
+  Outcome check_boundary() const;
+  Outcome install(InstallKeys& keys);
+  bool skips(MutBytes record);
+  Outcome finish(Outcome outcome);
+
+  void write_messages();
+  void write_record(ContentType type, Bytes content);
+  u32 content_max() const;
+
+  const Config* config_;
+  std::variant<std::unique_ptr<Client>, std::unique_ptr<Server>> handshake_;
+  std::optional<Protection> read_;
+  std::optional<Protection> write_;
+  Level read_level_ = Level::initial;
+  Version first_version_;  // in the header of the first records of ours
+
+  std::vector<u8> messages_in_;   // handshake bytes that make no whole message yet
+  std::vector<u8> messages_out_;  // that wait to share a record
+  std::vector<u8> output_;        // records
+  u32 taken_ = 0;                 // of output_
+  MutBytes plaintext_;
+  std::deque<Event> events_;
+  std::optional<Error> error_;
+
+  bool first_came_ = false;
+  bool closed_ = false;
+  bool peer_closed_ = false;
+  u32 early_bytes_skipped_ = 0;
+  u32 empty_records_ = 0;
+  u32 key_updates_ = 0;
+  u32 warnings_ = 0;
+  u32 changes_ = 0;  // ChangeCipherSpec records
+};
+
+}  // namespace handfast::tls

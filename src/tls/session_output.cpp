@@ -1,0 +1,165 @@
+// RFC 8446 §5 and §6: what goes out.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "tls/session.hpp"
+
+namespace handfast::tls {
+
+/// Does what the handshake wants, in its order; messages share records where they can.
+Outcome Session::run_actions() {
+  while (std::optional<Action> action = handshake().poll_action()) {
+    if (auto* message = std::get_if<SendMessage>(&*action)) {
+      messages_out_.insert(messages_out_.end(), message->bytes.begin(), message->bytes.end());
+    } else if (std::holds_alternative<SendChangeCipherSpec>(*action)) {
+      write_messages();
+      constexpr std::array<u8, record_header_size + 1> record{20, 3, 3, 0, 1, 1};
+      output_.insert(output_.end(), record.begin(), record.end());
+    } else if (auto* keys = std::get_if<InstallKeys>(&*action)) {
+      if (const Outcome good = install(*keys); !good) return good;
+    } else if (auto* update = std::get_if<UpdateKeys>(&*action)) {
+      if (update->direction == Direction::read) {
+        if (const Outcome good = check_boundary(); !good) return good;
+        read_->update();
+      } else {
+        write_messages();
+        write_->update();
+      }
+    } else {
+      add_event(*action);
+    }
+  }
+  // What waits for a signature goes out with it, in one record.
+  if (handshake().state() != State::wait_signature) write_messages();
+  return {};
+}
+
+void Session::add_event(Action& action) {
+  if (auto* done = std::get_if<HandshakeDone>(&action)) events_.emplace_back(*done);
+  if (auto* verdict = std::get_if<NeedVerdict>(&action)) events_.emplace_back(*verdict);
+  if (auto* signature = std::get_if<NeedSignature>(&action))
+    events_.emplace_back(std::move(*signature));
+  if (auto* ticket = std::get_if<TicketReceived>(&action)) events_.emplace_back(std::move(*ticket));
+  if (auto* line = std::get_if<KeyLogLine>(&action)) events_.emplace_back(std::move(*line));
+}
+
+/// §5.1: "Handshake messages MUST NOT span key changes".
+Outcome Session::check_boundary() const {
+  if (messages_in_.empty()) return {};
+  return refuse(Alert::unexpected_message, "a handshake message goes across a change of keys");
+}
+
+Outcome Session::install(InstallKeys& keys) {
+  if (keys.direction == Direction::write) {
+    write_messages();
+    write_.emplace(*keys.suite, crypto::Aead::Use::seal, std::move(keys.secret));
+    return {};
+  }
+  if (const Outcome good = check_boundary(); !good) return good;
+  read_.emplace(*keys.suite, crypto::Aead::Use::open, std::move(keys.secret));
+  read_level_ = keys.level;
+  return {};
+}
+
+/// The first error ends the session, and unless it is the peer's the peer hears of it.
+Outcome Session::finish(Outcome outcome) {
+  if (outcome || error_) return outcome;
+  error_ = outcome.error();
+  handshake().fail();
+  messages_out_.clear();
+  if (!error_->from_peer) {
+    constexpr u8 fatal = 2;
+    write_record(ContentType::alert, std::array<u8, 2>{fatal, to<u8>(error_->alert)});
+  }
+  closed_ = true;
+  return outcome;
+}
+
+/// RFC 8449 §4: the peer's limit counts the type too. Below protection there is none.
+u32 Session::content_max() const {
+  return write_ ? std::min<u32>(fragment_max, summary().record_size_limit - 1u) : fragment_max;
+}
+
+void Session::write_messages() {
+  for (Bytes left = messages_out_; !left.empty();) {
+    const std::size_t n = std::min<std::size_t>(left.size(), content_max());
+    write_record(ContentType::handshake, left.first(n));
+    left = left.subspan(n);
+  }
+  messages_out_.clear();
+}
+
+void Session::write_record(ContentType type, Bytes content) {
+  if (!has_output()) {
+    output_.clear();
+    taken_ = 0;
+  }
+  const std::size_t at = output_.size();
+  if (write_) {
+    output_.resize(at + content.size() + record_overhead);
+    write_->seal(type, content, MutBytes(output_).subspan(at));
+    return;
+  }
+  output_.resize(at + record_header_size + content.size());
+  emit_record_header({type, first_version_, to<u16>(content.size())},
+                     MutBytes(output_).subspan(at));
+  std::ranges::copy(content, output_.begin() + to<std::ptrdiff_t>(at + record_header_size));
+  first_version_ = Version::tls_1_2;
+}
+
+u32 Session::take(MutBytes room) {
+  const std::size_t n = std::min<std::size_t>(room.size(), output_.size() - taken_);
+  std::copy_n(output_.begin() + to<std::ptrdiff_t>(taken_), n, room.begin());
+  taken_ += to<u32>(n);
+  return to<u32>(n);
+}
+
+u32 Session::sealed_size(u32 n) const {
+  const u32 records = (n + content_max() - 1) / content_max();
+  return n + records * record_overhead;
+}
+
+Session::Sealed Session::seal(Bytes plaintext, MutBytes room) {
+  ASSERT(is_connected() && !closed_);
+  Sealed sealed;
+  while (!plaintext.empty() && room.size() > record_overhead && !has_output()) {
+    if (write_->is_used_up() || write_->sequence() >= config_->records_per_key_max) {
+      update_keys(false);
+      break;
+    }
+    const std::size_t n =
+        std::min({plaintext.size(), room.size() - record_overhead, std::size_t{content_max()}});
+    write_->seal(ContentType::application_data, plaintext.first(n),
+                 room.first(n + record_overhead));
+    plaintext = plaintext.subspan(n);
+    room = room.subspan(n + record_overhead);
+    sealed.taken += to<u32>(n);
+    sealed.written += to<u32>(n + record_overhead);
+  }
+  return sealed;
+}
+
+void Session::close() {
+  if (std::exchange(closed_, true)) return;
+  constexpr u8 warning = 1;
+  write_record(ContentType::alert, std::array<u8, 2>{warning, to<u8>(Alert::close_notify)});
+}
+
+void Session::abort(Alert alert, std::string why) {
+  const Outcome ended = finish(refuse(alert, std::move(why)));
+  ASSERT(!ended);
+}
+
+void Session::export_keying_material(std::string_view label, Bytes context, MutBytes out) {
+  handshake().export_keying_material(label, context, out);
+}
+
+void Session::update_keys(bool request_peer) {
+  handshake().update_keys(request_peer);
+  const Outcome good = run_actions();
+  ASSERT(good.has_value());
+}
+
+}  // namespace handfast::tls

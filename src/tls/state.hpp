@@ -1,0 +1,121 @@
+// RFC 8446 appendix A: the states of both ends of TLS 1.3 and every arrow between them. These
+// tables are the diagram: `handfast diagram tls13` prints them, an engine refuses an arrow that is
+// not in them, and the suite fails on an arrow that no test takes.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/types.hpp"
+
+namespace handfast::tls {
+
+enum class Role : u8 { client, server };
+constexpr Role other(Role role) { return role == Role::client ? Role::server : Role::client; }
+constexpr std::string_view to_string(Role role) {
+  return role == Role::client ? "client" : "server";
+}
+
+/// The appendix's names, where it has one. WAIT_VERDICT and WAIT_SIGNATURE are ours: somebody else
+/// judges a certificate or holds a key, and answers when they like.
+enum class State : u8 {
+  start,
+  // client
+  wait_server_hello,
+  wait_encrypted_extensions,
+  wait_certificate_or_request,
+  // server
+  wait_second_hello,
+  negotiated,
+  // both
+  wait_certificate,
+  wait_certificate_verify,
+  wait_verdict,
+  wait_signature,
+  wait_finished,
+  connected,
+  failed,
+};
+inline constexpr u32 state_count = 13;
+
+constexpr std::string_view to_string(State state) {
+  constexpr std::array<std::string_view, state_count> names{
+      "START",         "WAIT_SH",   "WAIT_EE", "WAIT_CERT_CR", "WAIT_CH2",
+      "NEGOTIATED",    "WAIT_CERT", "WAIT_CV", "WAIT_VERDICT", "WAIT_SIGNATURE",
+      "WAIT_FINISHED", "CONNECTED", "FAILED"};
+  return names[to<u8>(state)];
+}
+
+struct Edge {
+  State from;
+  State to;
+  std::string_view label;  // event / action
+};
+
+/// Appendix A.1. Any state goes to FAILED where an alert is sent or comes.
+inline constexpr std::array client13_edges{
+    Edge{State::start, State::wait_server_hello, "begin / send ClientHello"},
+    Edge{State::wait_server_hello, State::wait_server_hello,
+         "HelloRetryRequest / send ClientHello"},
+    Edge{State::wait_server_hello, State::wait_encrypted_extensions, "ServerHello"},
+    Edge{State::wait_encrypted_extensions, State::wait_certificate_or_request,
+         "EncryptedExtensions, using a certificate"},
+    Edge{State::wait_encrypted_extensions, State::wait_finished,
+         "EncryptedExtensions, using a PSK"},
+    Edge{State::wait_certificate_or_request, State::wait_certificate, "CertificateRequest"},
+    Edge{State::wait_certificate_or_request, State::wait_certificate_verify, "Certificate"},
+    Edge{State::wait_certificate, State::wait_certificate_verify, "Certificate"},
+    Edge{State::wait_certificate_verify, State::wait_verdict,
+         "CertificateVerify / ask for a verdict"},
+    Edge{State::wait_verdict, State::wait_finished, "accepted"},
+    Edge{State::wait_finished, State::wait_signature,
+         "Finished / send Certificate, ask for a signature"},
+    Edge{State::wait_finished, State::connected, "Finished / send Finished"},
+    Edge{State::wait_signature, State::connected, "signed / send CertificateVerify, Finished"},
+};
+
+/// Appendix A.2.
+inline constexpr std::array server13_edges{
+    Edge{State::start, State::wait_second_hello, "ClientHello / send HelloRetryRequest"},
+    Edge{State::start, State::negotiated, "ClientHello / select parameters"},
+    Edge{State::wait_second_hello, State::negotiated, "ClientHello / select parameters"},
+    Edge{State::negotiated, State::wait_signature,
+         "using a certificate / send ServerHello to Certificate, ask for a signature"},
+    Edge{State::negotiated, State::wait_finished, "using a PSK / send ServerHello to Finished"},
+    Edge{State::wait_signature, State::wait_finished, "signed / send CertificateVerify, Finished"},
+    Edge{State::wait_signature, State::wait_certificate,
+         "signed, client asked for a certificate / send CertificateVerify, Finished"},
+    Edge{State::wait_certificate, State::wait_finished, "Certificate, empty"},
+    Edge{State::wait_certificate, State::wait_certificate_verify, "Certificate"},
+    Edge{State::wait_certificate_verify, State::wait_verdict,
+         "CertificateVerify / ask for a verdict"},
+    Edge{State::wait_verdict, State::wait_finished, "accepted"},
+    Edge{State::wait_finished, State::connected, "Finished / send NewSessionTicket"},
+};
+
+constexpr std::span<const Edge> edges_of(Role role) {
+  return role == Role::client ? std::span<const Edge>(client13_edges)
+                              : std::span<const Edge>(server13_edges);
+}
+
+/// One end's machine, the only writer of its state.
+class Machine {
+ public:
+  explicit Machine(Role role) : role_(role) {}
+
+  State state() const { return state_; }
+  Role role() const { return role_; }
+  /// Takes the arrow to `to`. ASSERTs that there is one, or that `to` is `failed`.
+  void enter(State to);
+  /// The arrows taken so far, one bit a row of edges_of(role).
+  u32 edges_taken() const { return taken_; }
+
+ private:
+  Role role_;
+  State state_ = State::start;
+  u32 taken_ = 0;
+};
+
+}  // namespace handfast::tls

@@ -1,0 +1,44 @@
+#include "tls/transcript.hpp"
+
+#include "base/assert.hpp"
+#include "tls/codes.hpp"
+
+namespace handfast::tls {
+
+void Transcript::add(Bytes message) {
+  if (hash_)
+    hash_->update(message);
+  else
+    kept_.insert(kept_.end(), message.begin(), message.end());
+}
+
+void Transcript::select(crypto::HashAlgorithm algorithm) {
+  ASSERT(!hash_ || hash_->algorithm() == algorithm);
+  if (hash_) return;
+  hash_.emplace(algorithm);
+  hash_->update(kept_);
+  kept_ = {};
+}
+
+crypto::Digest Transcript::digest() const {
+  ASSERT(hash_);
+  return hash_->peek();
+}
+
+crypto::Digest Transcript::digest_with(crypto::HashAlgorithm algorithm, Bytes partial) const {
+  ASSERT(!hash_ || hash_->algorithm() == algorithm);
+  crypto::Hash hash = hash_ ? hash_->fork() : crypto::Hash(algorithm);
+  hash.update(kept_);
+  hash.update(partial);
+  return hash.peek();
+}
+
+void Transcript::replace_by_hash() {
+  ASSERT(hash_);
+  const crypto::Digest first = hash_->finish();
+  const std::array<u8, 4> header{to<u8>(HandshakeType::message_hash), 0, 0, to<u8>(first.size)};
+  hash_->update(header);
+  hash_->update(first);
+}
+
+}  // namespace handfast::tls
