@@ -151,7 +151,8 @@ class Fetch {
 
   void cancel() {
     interrupted_ = true;
-    if (stream_) stream_->cancel();
+    // Not only what waits now: an operation may be over whose coroutine has not heard of it yet.
+    if (stream_) stream_->abort();
   }
   Failure interrupted() const {
     return {"interrupted", options_.url,
@@ -180,6 +181,8 @@ class Fetch {
     std::error_code error;
     for (const wire::IpAddress& address : addresses) {
       const wire::Endpoint endpoint{address, url.port};
+      if (interrupted_)
+        throw cannot_connect(endpoint, asio::error::operation_aborted, connect_timeout_);
       note(fmt::format("connecting to {} over {}", wire::to_string(endpoint), Network::name));
       stream_.emplace(network_.stream());
       stream_->expires_after(connect_timeout_);
