@@ -20,11 +20,11 @@ std::unexpected<CertificateError> malformed(u32 index, std::string_view why) {
                                   fmt::format("certificate {} cannot be read: {}", index, why)});
 }
 
-/// RFC 2253 would be terse; this is what `openssl x509` shows, with control characters escaped.
+/// As `openssl x509` shows it: "CN = …", with escapes for all but printable ASCII.
 std::string printed(const X509_NAME* name) {
   const OwnedBio bio(BIO_new(BIO_s_mem()));
   ASSERT(bio != nullptr);
-  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE & ~static_cast<u64>(ASN1_STRFLGS_ESC_MSB));
+  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE);
   return text_of(bio.get());
 }
 

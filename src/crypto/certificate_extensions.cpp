@@ -10,18 +10,6 @@
 namespace handfast::crypto {
 namespace {
 
-/// A name as it stands in an IA5String; characters that a terminal obeys come out as "\x1b".
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~')
-      out += c;
-    else
-      out += fmt::format("\\x{:02x}", to<u8>(c));
-  }
-  return out;
-}
-
 std::string string_of(const ASN1_STRING* string) { return std::string(as_text(bytes_of(string))); }
 
 void add(SubjectNames& names, const GENERAL_NAME* name) {
@@ -55,10 +43,21 @@ void print_subtrees(std::string& text, const char* word,
     BIO_printf(bio.get(), "%s%s ", i > 0 || !text.empty() ? ", " : "", word);
     GENERAL_NAME_print(bio.get(), sk_GENERAL_SUBTREE_value(subtrees, i)->base);
   }
-  text += text_of(bio.get());
+  text += printable(text_of(bio.get()));
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~')
+      out += c;
+    else
+      out += fmt::format("\\x{:02x}", to<u8>(c));
+  }
+  return out;
+}
 
 std::optional<SubjectNames> Certificate::names() const {
   const ErrorQueueGuard guard;

@@ -66,7 +66,7 @@ Result<void, CertificateError> each_certificate(Bytes file, Take take) {
                                         "an end without a beginning, or letters that are no base64",
                                         found));
     if (!is_certificate(block)) {
-      if (others.empty()) others = block.label;
+      if (others.empty()) others = printable(block.label);
       continue;
     }
     if (found == certificates_of_file_max)

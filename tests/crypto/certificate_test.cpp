@@ -64,6 +64,10 @@ TEST(Certificate, is_described_in_lines_that_a_terminal_does_not_obey) {
   EXPECT_THAT(text, HasSubstr("ECDSA P-256, 256 bits"));
   EXPECT_THAT(text, HasSubstr("2029-06-15 00:00:00 UTC to 2031-06-15 00:00:00 UTC"));
   EXPECT_EQ(text.find('\x1b'), text.npos);
+  const Identity constrained = make_root("Lab root", [](CertificateTemplate& wanted) {
+    wanted.extensions.push_back({"nameConstraints", "critical,permitted;DNS:a\x1b[2J.org"});
+  });
+  EXPECT_EQ(constrained.certificate.name_constraints(), "permitted DNS:a.[2J.org");
   SubjectNames names;
   names.dns.emplace_back("a\x1b]0;b\n.org");
   EXPECT_EQ(to_string(names), "a\\x1b]0;b\\x0a.org");
