@@ -178,13 +178,14 @@ std::string to_string(WallTime time) {
 std::string describe(const Certificate& certificate) {
   const auto names = certificate.names();
   const PublicKey key = certificate.public_key();
+  const auto or_none = [](std::string name) { return name.empty() ? "none" : name; };
   return fmt::format(
       "subject      {}\nissuer       {}{}\nnames        {}\nvalid        {} to {}\n"
       "key          {}, {} bits\nsigned with  {}\nserial       {}\nSHA-256      {}\n",
-      certificate.subject(), certificate.issuer(), certificate.is_self_issued() ? " (itself)" : "",
-      names ? to_string(*names) : "none", to_string(certificate.not_before()),
-      to_string(certificate.not_after()), to_string(key.type()), key.bits(),
-      certificate.signature_algorithm(), certificate.serial(),
+      or_none(certificate.subject()), or_none(certificate.issuer()),
+      certificate.is_self_issued() ? " (itself)" : "", names ? to_string(*names) : "none",
+      to_string(certificate.not_before()), to_string(certificate.not_after()),
+      to_string(key.type()), key.bits(), certificate.signature_algorithm(), certificate.serial(),
       to_string(certificate.fingerprint()));
 }
 

@@ -13,10 +13,22 @@ std::string_view word(Purpose purpose) {
   return purpose == Purpose::server ? "servers" : "clients";
 }
 
-/// §4.1.2.2: positive. Some roots that everybody trusts have the serial number 0.
-bool has_serial(const Certificate& certificate) {
+/// §4.1.2.2 and §4.2.1.11; not for roots: some that everybody trusts have the serial number 0.
+Checked check_profile(const Certificate& certificate, u32 index) {
+  constexpr std::size_t serial_digits_max = 40;
   const std::string serial = certificate.serial();
-  return !serial.starts_with('-') && serial.find_first_not_of('0') != serial.npos;
+  const char* fault = nullptr;
+  if (serial.starts_with('-') || serial.find_first_not_of('0') == serial.npos)
+    fault = "a serial number that is not positive";
+  else if (serial.size() > serial_digits_max)
+    fault = "a serial number of more than 20 bytes";
+  else if (const int at = X509_get_ext_by_NID(certificate.native(), NID_policy_constraints, -1);
+           at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(certificate.native(), at)) == 0)
+    fault = "policy constraints that are not marked critical";
+  if (fault == nullptr) return {};
+  return refusal(
+      CertificateRule::profile, index,
+      fmt::format("{} has {}: its issuer must make it anew", named(index, certificate), fault));
 }
 
 /// A CA certificate: it has issued the one before it in the path.
@@ -54,11 +66,6 @@ Checked check_peer(const Certificate& own, Purpose purpose, bool is_anchor) {
     return refusal(CertificateRule::profile, 0,
                    "certificate 0 has name constraints, which only a CA may have: its issuer must "
                    "make it anew");
-  if (!has_serial(own))
-    return refusal(
-        CertificateRule::profile, 0,
-        "certificate 0 has a serial number that is not positive: its issuer must make it "
-        "anew");
   if (purpose == Purpose::server && (!own.names() || own.names()->size() == 0))
     return refusal(
         CertificateRule::no_names, 0,
@@ -119,6 +126,8 @@ Checked check_path(std::span<const Certificate> path, Purpose purpose,
     const bool is_anchor = i + 1 == path.size();
     if (auto key = check_key(one, i, config); !key) return key;
     if (auto role = check_role(one, i, purpose, is_anchor); !role) return role;
+    if (i == 0 || !is_anchor)
+      if (auto profile = check_profile(one, i); !profile) return profile;
     if (is_anchor) continue;  // trusted as it stands: nobody looks at its signature
     if (!one.is_signed_strongly())
       return refusal(

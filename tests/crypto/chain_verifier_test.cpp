@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/bn.h>
+#include <openssl/x509.h>
 
 #include "crypto/lab.hpp"
 
@@ -284,6 +286,36 @@ TEST(ChainVerifier, knows_every_critical_extension_or_refuses) {
   };
   EXPECT_EQ(verdict_with(has), "unknown-extension 0");
   EXPECT_EQ(verdict_with({}, has), "unknown-extension 1");
+}
+
+TEST(ChainVerifier, wants_serial_numbers_as_rfc_5280_has_them) {
+  const Identity root = make_root();
+  ChainVerifier verifier = trusting({&root});
+  const auto with_serial = [&](const char* digits) {
+    const Identity server = make_server(root, "example.org");
+    X509* x509 = server.certificate.native();
+    BIGNUM* number = nullptr;
+    BN_hex2bn(&number, digits);
+    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x509));
+    BN_free(number);
+    X509_sign(x509, root.key.native(), EVP_sha256());
+    return verdict(verify(verifier, {&server}, asking_for("example.org")));
+  };
+  EXPECT_EQ(with_serial("1"), "");
+  EXPECT_EQ(with_serial(std::string(40, '7').c_str()), "");
+  EXPECT_EQ(with_serial("0"), "profile 0");
+  EXPECT_EQ(with_serial("-1"), "profile 0");
+  EXPECT_EQ(with_serial(std::string(42, '7').c_str()), "profile 0");
+}
+
+TEST(ChainVerifier, wants_policy_constraints_to_be_critical) {
+  const auto constrained = [](const char* value) {
+    return [=](CertificateTemplate& wanted) {
+      wanted.extensions = {extension("policyConstraints", value)};
+    };
+  };
+  EXPECT_EQ(verdict_with({}, constrained("requireExplicitPolicy:3")), "profile 1");
+  EXPECT_EQ(verdict_with({}, constrained("critical,requireExplicitPolicy:3")), "");
 }
 
 TEST(ChainVerifier, reads_no_more_than_its_limits) {

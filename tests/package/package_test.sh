@@ -21,7 +21,7 @@ runs() { # what, program
 }
 
 "$CMAKE" --install "$HANDFAST_BUILD" --prefix "$prefix" >"$scratch/install.log"
-if grep -rnE '#include "(base|wire|trace|tcp|host|http|link|io|sim)/' "$prefix/include"; then
+if grep -rnE '#include "(base|wire|trace|tcp|host|crypto|tls|http|link|io|sim)/' "$prefix/include"; then
   echo 'an installed header includes a room without handfast/ before it'
   exit 1
 fi
