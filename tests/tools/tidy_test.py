@@ -180,6 +180,8 @@ class TidyTest(unittest.TestCase):
             "void f() { std::this_thread::yield(); }", "void f() { usleep(1); }",
             "std::shared_ptr<A> a;", "#include <iostream>", "#include <thread>",
             "#include <sys/socket.h>", "#include <functional>\nstd::move_only_function<void()> f;",
+            "crypto::SystemRandom random;", "auto key = crypto::PrivateKey::generate(type);",
+            "RAND_bytes(p, 4);",
         ]
         for snippet in snippets:
             self.fires("banned", "src/tcp/a.cpp", snippet + "\n")
@@ -197,6 +199,13 @@ class TidyTest(unittest.TestCase):
                                     "auto t = std::chrono::steady_clock::now();\n")
         self.fires("banned", "src/io/a.cpp", "void f() { assert(true); }\n")
         self.fires("banned", "src/io/a.cpp", "auto* p = new A();\n")
+
+    def test_seam_may_draw_from_its_librarys_generator_and_is_an_engine_else(self):
+        self.silent("src/crypto/a.cpp", "int ok = RAND_bytes(p, 4);\n")
+        for snippet in ("int r = rand();", "auto t = std::chrono::steady_clock::now();",
+                        "auto* p = reinterpret_cast<char*>(q);", "void f() { throw 1; }",
+                        'void f() { std::printf("a"); }', "#include <fstream>"):
+            self.fires("banned", "src/crypto/a.cpp", snippet + "\n")
 
     def test_device_may_read_the_clock_but_not_throw(self):
         self.silent("src/link/a.cpp", "auto t = std::chrono::steady_clock::now();\n")
