@@ -75,7 +75,10 @@ Result<Certificate, CertificateError> Certificate::parse(Bytes der, u32 index) {
   // The fingerprint is of what was received: two encodings of one certificate would have two.
   if (!std::ranges::equal(certificate.der(), der))
     return malformed(index, "it is not in DER, or more bytes follow it");
-  if (X509_get0_pubkey(x509) == nullptr) return malformed(index, "it holds no key that is known");
+  if (X509_get0_pubkey(x509) == nullptr)
+    return failure(CertificateError{
+        CertificateRule::weak_key, index,
+        fmt::format("the key of certificate {} is of a kind that we do not know", index)});
   if (!time_of(X509_get0_notBefore(x509)) || !time_of(X509_get0_notAfter(x509)))
     return malformed(index, "its dates are none");
   // Reads the extensions once and keeps them; false where one is broken or comes twice.

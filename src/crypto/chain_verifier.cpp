@@ -78,6 +78,10 @@ Result<VerifiedChain, CertificateError> ChainVerifier::verify(std::span<const By
   std::vector<Certificate> certificates;
   for (const Bytes der : sent) {
     auto certificate = Certificate::parse(der, to<u32>(certificates.size()));
+    // A CA of tomorrow, whose key nobody here can use: perhaps it is not needed.
+    if (!certificate && !certificates.empty() &&
+        certificate.error().rule == CertificateRule::weak_key)
+      continue;
     if (!certificate) return std::unexpected(std::move(certificate.error()));
     certificates.push_back(std::move(*certificate));
   }

@@ -1,6 +1,9 @@
 // RFC 5280 §6: chains that hold, and each rule that one can break.
 #include "crypto/chain_verifier.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
@@ -57,6 +60,21 @@ TEST(ChainVerifier, takes_intermediates_in_any_order_and_passes_over_strangers) 
   EXPECT_EQ(verdict(verify(verifier, {&server, &root, &stranger, &upper, &lower},
                            asking_for("www.example.org"))),
             "");
+}
+
+TEST(ChainVerifier, passes_over_a_ca_whose_key_is_of_an_unknown_kind_but_takes_no_such_peer) {
+  const Identity root = make_root();
+  const Identity server = make_server(root, "www.example.org");
+  const std::vector<u8> own = server.certificate.der();
+  std::vector<u8> strange = make_root("Tomorrow").certificate.der();
+  constexpr std::array<u8, 7> id_ec_public_key{0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+  const auto at = std::ranges::search(strange, id_ec_public_key);
+  ASSERT_FALSE(at.empty());
+  at.back() = 0x7f;
+  ChainVerifier verifier = trusting({&root});
+  const VerifyRequest request = asking_for("www.example.org");
+  EXPECT_EQ(verdict(verifier.verify(std::array<Bytes, 2>{own, strange}, request)), "");
+  EXPECT_EQ(verdict(verifier.verify(std::array<Bytes, 2>{strange, own}, request)), "weak-key 0");
 }
 
 TEST(ChainVerifier, trusts_an_intermediate_or_a_server_that_the_store_holds) {
