@@ -275,6 +275,18 @@ TEST(ChainVerifier, refuses_weak_keys_and_signatures) {
   EXPECT_EQ(verdict_with({}, {}, digest("SHA1")), "");  // nobody looks at a root's own signature
 }
 
+TEST(ChainVerifier, takes_signatures_of_every_kind_that_it_takes_keys_of) {
+  for (const KeyType type : {KeyType::rsa, KeyType::rsa_pss, KeyType::ec_p256, KeyType::ec_p384,
+                             KeyType::ec_p521, KeyType::ed25519}) {
+    CertificateTemplate wanted{.role = CertificateRole::ca, .common_name = "Lab root"};
+    const Identity root = make_identity(wanted, nullptr, {}, make_key(type));
+    const Identity server = make_server(root, "example.org");
+    ChainVerifier verifier = trusting({&root});
+    EXPECT_EQ(verdict(verify(verifier, {&server}, asking_for("example.org"))), "")
+        << to_string(type) << ", " << server.certificate.signature_algorithm();
+  }
+}
+
 TEST(ChainVerifier, refuses_a_signature_by_another_of_the_same_name) {
   const Identity root = make_root();
   const Identity impostor = make_root();
