@@ -1,6 +1,7 @@
 // `handfast get URL`: fetches over our own TCP on a TUN device, or over the kernel's.
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "cli/download.hpp"
 #include "cli/own_stack.hpp"
 #include "cli/terminal.hpp"
+#include "cli/tls_options.hpp"
 #include "cli/units.hpp"
 #include "cli/watch.hpp"
 #include "http/target.hpp"
@@ -23,6 +25,7 @@
 #include "io/http_client.hpp"
 #include "io/kernel_stream.hpp"
 #include "io/tcp_stream.hpp"
+#include "io/tls_stream.hpp"
 
 namespace handfast::cli {
 
@@ -32,6 +35,7 @@ struct GetOptions {
   std::string url{};
   std::string output = "-";
   OwnStackOptions own{};
+  TlsClientOptions tls{};
   std::string connect_timeout = "10s";
   std::string idle_timeout = "60s";
   u32 redirects_max = 10;
@@ -90,8 +94,10 @@ http::Url url_of(const std::string& text) {
   return std::move(*url);
 }
 
-/// What went wrong after the connection was open, in words for whoever asked for `url`.
-Failure failed(const http::Url& url, const io::HttpFailure& failure, const Download& download) {
+/// What went wrong after the connection was open, in words for whoever asked for `url`. `tls_why`
+/// is what TLS has to say about it.
+Failure failed(const http::Url& url, const io::HttpFailure& failure, const Download& download,
+               const std::string& tls_why) {
   using Kind = io::HttpFailure::Kind;
   const std::string got =
       download.is_stdout() || download.written() == 0
@@ -105,6 +111,7 @@ Failure failed(const http::Url& url, const io::HttpFailure& failure, const Downl
       return {"not a valid HTTP/1.1 response", url.text(), failure.why + " (" + got + ")"};
     case Kind::stream: break;
   }
+  if (!tls_why.empty()) return {"TLS failed", url.text(), tls_why};
   return {failure.code.message(), url.text(), got};
 }
 
@@ -152,7 +159,7 @@ class Fetch {
   void cancel() {
     interrupted_ = true;
     // Not only what waits now: an operation may be over whose coroutine has not heard of it yet.
-    if (stream_) stream_->abort();
+    if (cancel_) cancel_();
   }
   Failure interrupted() const {
     return {"interrupted", options_.url,
@@ -162,20 +169,50 @@ class Fetch {
   ProgressBar& progress() { return download_.progress(); }
 
  private:
+  using Stream = typename Network::Stream;
+
   asio::awaitable<io::HttpResult> fetch(const http::Url& url) {
-    co_await connect(url);
-    io::HttpClient<typename Network::Stream> client(*stream_, {.idle_timeout = idle_timeout_});
+    Stream stream = co_await connect(url);
+    if (interrupted_) throw interrupted();
+    if (!url.is_secure) co_return co_await ask(url, stream);
+    if (!tls_) configure(tls_.emplace(), options_.tls);
+    io::TlsStream<Stream> secured(std::move(stream), *tls_, url.host);
+    cancel_ = [&secured] { secured.abort(); };
+    secured.expires_after(connect_timeout_);
+    std::error_code error;
+    co_await secured.async_handshake(asio::redirect_error(asio::use_awaitable, error));
+    if (error)
+      throw Failure("the TLS handshake failed", url.text(),
+                    secured.why().empty() ? error.message() : secured.why());
+    note(describe(secured.session().summary()));
+    const io::HttpResult result = co_await ask(url, secured);
+    co_return result;
+  }
+
+  /// One request on an open stream, which is closed then.
+  template <class Open>
+  asio::awaitable<io::HttpResult> ask(const http::Url& url, Open& stream) {
+    cancel_ = [&stream] { stream.abort(); };
+    io::HttpClient<Open> client(stream, {.idle_timeout = idle_timeout_});
     const auto result = co_await client.get(url, download_);
+    cancel_ = nullptr;
     if (!result) {
       download_.progress().clear();
-      stream_->abort();
-      throw failed(url, result.error(), download_);
+      std::string why;
+      if constexpr (requires { stream.why(); }) why = stream.why();
+      stream.abort();
+      throw failed(url, result.error(), download_, why);
     }
-    stream_->close();
+    if constexpr (requires { stream.why(); }) {
+      std::error_code ignored;
+      stream.expires_after(connect_timeout_);
+      co_await stream.async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    stream.close();
     co_return *result;
   }
 
-  asio::awaitable<void> connect(const http::Url& url) {
+  asio::awaitable<Stream> connect(const http::Url& url) {
     const auto addresses = co_await network_.look_up(url);
     if (addresses.empty()) throw Failure("unknown host", url.host, Network::advice());
     std::error_code error;
@@ -184,14 +221,17 @@ class Fetch {
       if (interrupted_)
         throw cannot_connect(endpoint, asio::error::operation_aborted, connect_timeout_);
       note(fmt::format("connecting to {} over {}", wire::to_string(endpoint), Network::name));
-      stream_.emplace(network_.stream());
-      stream_->expires_after(connect_timeout_);
-      co_await stream_->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
-      error = io::outcome(*stream_, error);
-      if (!error) co_return;
+      Stream stream = network_.stream();
+      cancel_ = [&stream] { stream.abort(); };
+      stream.expires_after(connect_timeout_);
+      co_await stream.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+      cancel_ = nullptr;
+      error = io::outcome(stream, error);
+      if (!error) co_return stream;
       if (interrupted_ || address == addresses.back())
         throw cannot_connect(endpoint, error, connect_timeout_);
     }
+    throw Failure("unknown host", url.host, Network::advice());
   }
 
   void note(const std::string& text) const {
@@ -210,7 +250,8 @@ class Fetch {
   Duration connect_timeout_;
   Duration idle_timeout_;
   Download download_;
-  std::optional<typename Network::Stream> stream_;
+  std::optional<io::TlsContext> tls_;  // with the first https URL
+  std::function<void()> cancel_;       // what is under way
   bool interrupted_ = false;
 };
 
@@ -266,11 +307,12 @@ void run_get(const GetOptions& options) {
 
 void add_get(CLI::App& app, Exit& exit) {
   auto options = std::make_shared<GetOptions>();
-  CLI::App* command = app.add_subcommand("get", "Fetch a URL over HTTP");
-  command->add_option("URL", options->url, "http://host[:port][/path]")->required();
+  CLI::App* command = app.add_subcommand("get", "Fetch a URL over HTTP or HTTPS");
+  command->add_option("URL", options->url, "http[s]://host[:port][/path]")->required();
   command->add_option("-o,--output", options->output, "Write to this file; - is standard output")
       ->type_name("FILE");
   add_options(*command, options->own);
+  add_options(*command, options->tls);
   command
       ->add_option("--connect-timeout", options->connect_timeout,
                    "Give a connection up after this (default 10s)")
@@ -290,11 +332,13 @@ void add_get(CLI::App& app, Exit& exit) {
       "With --tun or --address the connection is our own from the first SYN: the kernel only\n"
       "carries packets to and from the device. Without, the kernel's TCP is used.\n"
       "Fails if the server answers with an error, or if not all of it came.\n"
+      "An https URL is fetched by TLS 1.3 of our own; SSLKEYLOGFILE names a file for its keys.\n"
       "\nExamples:\n"
       "  handfast get http://192.0.2.1/ --tun hf0 --address 192.0.2.2/24 -v\n"
       "  handfast get http://[2001:db8::1]:8080/a.bin -o a.bin --tun hf0 --address "
       "2001:db8::2/64\n"
-      "  handfast get http://127.0.0.1:8080/            over the kernel's TCP\n");
+      "  handfast get http://127.0.0.1:8080/            over the kernel's TCP\n"
+      "  handfast get https://server.lan/ --ca ca.pem\n");
   command->callback([options, &exit] {
     run_get(*options);
     exit = Exit::ok;

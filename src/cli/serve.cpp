@@ -16,8 +16,10 @@
 #include "cli/own_stack.hpp"
 #include "cli/progress.hpp"
 #include "cli/terminal.hpp"
+#include "cli/tls_options.hpp"
 #include "cli/watch.hpp"
 #include "io/http_server.hpp"
+#include "io/tls_listener.hpp"
 
 namespace handfast::cli {
 
@@ -26,6 +28,7 @@ namespace {
 struct ServeOptions {
   std::string directory{};
   OwnStackOptions own{};
+  TlsServerOptions tls{};
   std::vector<std::string> listen{};
   std::optional<u16> port{};
   u32 backlog = 1024;
@@ -44,18 +47,45 @@ class Alarms final : public trace::Sink {
   }
 };
 
-/// What both kinds of servers have in common, for the one main loop.
+template <class Listener>
+using Servers = std::vector<std::unique_ptr<io::HttpServer<Listener>>>;
+
+/// What all kinds of servers have in common, for the one main loop.
 struct Running {
-  std::vector<std::unique_ptr<io::HttpServer<io::TcpListener>>> own{};
-  std::vector<std::unique_ptr<io::HttpServer<io::KernelListener>>> kernel{};
+  Servers<io::TcpListener> own{};
+  Servers<io::KernelListener> kernel{};
+  Servers<io::TlsListener<io::TcpListener>> own_tls{};
+  Servers<io::TlsListener<io::KernelListener>> kernel_tls{};
   std::vector<wire::Endpoint> endpoints{};
 
   template <class Do>
   void each(Do act) {
     for (auto& server : own) act(*server);
     for (auto& server : kernel) act(*server);
+    for (auto& server : own_tls) act(*server);
+    for (auto& server : kernel_tls) act(*server);
   }
 };
+
+/// Where a server is to run: what it serves, and by TLS where there is a context for that.
+struct Place {
+  const ServeOptions& options;
+  io::HttpSite& site;
+  io::TlsContext* tls = nullptr;
+};
+
+/// Serves what `listener` accepts.
+template <class Listener>
+void begin(Listener listener, const Place& place, Servers<Listener>& plain,
+           Servers<io::TlsListener<Listener>>& secured) {
+  if (place.tls == nullptr) {
+    plain.push_back(std::make_unique<io::HttpServer<Listener>>(std::move(listener), place.site));
+    return;
+  }
+  using Secured = io::TlsListener<Listener>;
+  secured.push_back(std::make_unique<io::HttpServer<Secured>>(
+      Secured(std::move(listener), *place.tls), place.site));
+}
 
 void log_access(const io::HttpAccess& access) {
   const std::string line = fmt::format("{} {} {} {} {}{}\n", wire::to_string(access.client),
@@ -63,6 +93,10 @@ void log_access(const io::HttpAccess& access) {
                                        access.content_bytes, access.complete ? "" : " (cut off)");
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);
+}
+
+void tell_tls_failure(const wire::Endpoint& client, const tls::Error& error) {
+  fmt::print(stderr, "{}: TLS failed: {}\n", wire::to_string(client), error.why);
 }
 
 io::HttpDirectory open_site(const std::string& directory) {
@@ -90,28 +124,25 @@ wire::Endpoint parse_listen(const std::string& text, std::optional<u16> port) {
   throw Failure("not an address to listen on", text, "write --listen 127.0.0.1:8080", Exit::usage);
 }
 
-void listen_on_own(const ServeOptions& options, OwnStack& own, io::HttpSite& site,
-                   Running& running) {
+void listen_on_own(const Place& place, OwnStack& own, Running& running) {
+  const u16 port = place.options.port.value_or(place.tls != nullptr ? 443 : 80);
   for (const link::InterfaceAddress& address : own.addresses()) {
-    const wire::Endpoint endpoint{address.ours, options.port.value_or(80)};
+    const wire::Endpoint endpoint{address.ours, port};
     io::TcpListener listener(own.stack());
-    if (const auto error = listener.listen(endpoint, options.backlog))
+    if (const auto error = listener.listen(endpoint, place.options.backlog))
       throw cannot_listen(endpoint, error);
-    running.own.push_back(
-        std::make_unique<io::HttpServer<io::TcpListener>>(std::move(listener), site));
+    begin(std::move(listener), place, running.own, running.own_tls);
     running.endpoints.push_back(endpoint);
   }
 }
 
-void listen_on_kernel(const ServeOptions& options, asio::io_context& context, io::HttpSite& site,
-                      Running& running) {
-  for (const std::string& text : options.listen) {
-    const wire::Endpoint endpoint = parse_listen(text, options.port);
+void listen_on_kernel(const Place& place, asio::io_context& context, Running& running) {
+  for (const std::string& text : place.options.listen) {
+    const wire::Endpoint endpoint = parse_listen(text, place.options.port);
     io::KernelListener listener(context.get_executor());
     if (const auto error = listener.listen(endpoint)) throw cannot_listen(endpoint, error);
     running.endpoints.push_back(listener.local_endpoint());
-    running.kernel.push_back(
-        std::make_unique<io::HttpServer<io::KernelListener>>(std::move(listener), site));
+    begin(std::move(listener), place, running.kernel, running.kernel_tls);
   }
 }
 
@@ -122,12 +153,14 @@ std::string greeting(const ServeOptions& options, const OwnStack* own, const Run
                         options.own.tap ? "TAP" : "TUN");
   else
     text += "the kernel's TCP\n";
+  const bool secure = options.tls.is_on;
   for (const wire::Endpoint& endpoint : running.endpoints) {
     const std::string host = endpoint.address.is_v4()
                                  ? wire::to_string(endpoint.address)
                                  : fmt::format("[{}]", wire::to_string(endpoint.address));
-    const std::string port = endpoint.port == 80 ? "" : fmt::format(":{}", endpoint.port);
-    text += fmt::format("  curl http://{}{}/\n", host, port);
+    const bool is_default = endpoint.port == (secure ? 443 : 80);
+    text += fmt::format("  curl {}://{}{}/\n", secure ? "https" : "http", host,
+                        is_default ? "" : fmt::format(":{}", endpoint.port));
   }
   return text + "Ctrl-C ends it.\n";
 }
@@ -218,6 +251,9 @@ void run_serve(const ServeOptions& options) {
     throw Failure("--listen is for the kernel's TCP", "", "leave out --tun and --address",
                   Exit::usage);
   io::HttpDirectory site = open_site(options.directory);
+  std::optional<io::TlsContext> tls;
+  if (options.tls.is_on) configure(tls.emplace(), options.tls);
+  if (tls) tls->on_failure = tell_tls_failure;
   asio::io_context context(1);
   Watch watch;
   Alarms alarms;
@@ -225,8 +261,9 @@ void run_serve(const ServeOptions& options) {
   if (is_own) own.emplace(context, options.own, options.verbose ? &watch : nullptr);
   if (own && !options.verbose) own->stack().host().set_alarms(&alarms);
   Running running;
-  if (own) listen_on_own(options, *own, site, running);
-  listen_on_kernel(options, context, site, running);
+  const Place place{options, site, tls ? &*tls : nullptr};
+  if (own) listen_on_own(place, *own, running);
+  listen_on_kernel(place, context, running);
 
   std::optional<std::string> fault;
   Stopper stopper(context, running);
@@ -255,16 +292,17 @@ void run_serve(const ServeOptions& options) {
 
 void add_serve(CLI::App& app, Exit& exit) {
   auto options = std::make_shared<ServeOptions>();
-  CLI::App* command = app.add_subcommand("serve", "Serve a directory over HTTP");
+  CLI::App* command = app.add_subcommand("serve", "Serve a directory over HTTP or HTTPS");
   command->add_option("DIR", options->directory, "The directory")->required();
   add_options(*command, options->own);
+  add_options(*command, options->tls);
   command
       ->add_option("--listen", options->listen,
                    "Serve over the kernel's TCP instead, on this address. May be given more than "
                    "once")
       ->type_name("ADDR[:PORT]")
       ->allow_extra_args(false);
-  command->add_option("--port", options->port, "Default: 80, with --listen 8080")
+  command->add_option("--port", options->port, "Default: 80, with --tls 443, with --listen 8080")
       ->type_name("PORT")
       ->check(CLI::Range(1, 65535).description(""));
   command
@@ -293,7 +331,8 @@ void add_serve(CLI::App& app, Exit& exit) {
       "\nExamples:\n"
       "  handfast serve . --tun hf0 --address 192.0.2.2/24 --address 2001:db8::2/64\n"
       "  handfast serve . --tun hf0 --address 192.0.2.2/24 --impair loss=2%,reorder=1%\n"
-      "  handfast serve . --listen 127.0.0.1:8080\n");
+      "  handfast serve . --listen 127.0.0.1:8080\n"
+      "  handfast serve . --listen 127.0.0.1:8443 --tls --cert server.pem --key server.key\n");
   command->callback([options, &exit] {
     run_serve(*options);
     exit = Exit::ok;

@@ -10,6 +10,8 @@ namespace {
 
 Error bad(std::string_view why) { return {400, why}; }
 
+constexpr u16 default_port(bool is_secure) { return is_secure ? 443 : 80; }
+
 Result<std::string, Error> percent_decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
@@ -166,11 +168,13 @@ std::string escape_html(std::string_view text) {
 
 std::string Url::authority() const {
   std::string out = is_ipv6_literal ? "[" + host + "]" : host;
-  if (port != 80) out += ":" + std::to_string(port);
+  if (port != default_port(is_secure)) out += ":" + std::to_string(port);
   return out;
 }
 
-std::string Url::text() const { return "http://" + authority() + target; }
+std::string Url::text() const {
+  return (is_secure ? "https://" : "http://") + authority() + target;
+}
 
 std::string Url::file_name() const {
   const auto path = decode_path(target);
@@ -181,14 +185,14 @@ Result<Url, Error> parse_url(std::string_view text) {
   const auto scheme_end = text.find("://");
   if (scheme_end == text.npos) return failure(bad("the URL has no scheme (write http://...)"));
   const std::string_view scheme = text.substr(0, scheme_end);
-  if (equals_ignoring_case(scheme, "https"))
-    return failure(bad("https is not supported yet, only http"));
-  if (!equals_ignoring_case(scheme, "http"))
-    return failure(bad("the URL's scheme is not supported, only http"));
+  Url url;
+  url.is_secure = equals_ignoring_case(scheme, "https");
+  if (!url.is_secure && !equals_ignoring_case(scheme, "http"))
+    return failure(bad("the URL's scheme is not supported, only http and https"));
+  url.port = default_port(url.is_secure);
 
   const std::string_view rest = text.substr(scheme_end + 3);
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-  Url url;
   if (const auto parsed = parse_authority(authority, url); !parsed) return failure(parsed.error());
   auto target = clean_target(rest.substr(authority.size()));
   if (!target) return failure(target.error());
@@ -200,7 +204,8 @@ Result<Url, Error> resolve(const Url& base, std::string_view reference) {
   const auto colon = reference.find(':');
   if (colon != reference.npos && reference.find_first_of("/?#") > colon)
     return parse_url(reference);
-  if (reference.starts_with("//")) return parse_url("http:" + std::string(reference));
+  if (reference.starts_with("//"))
+    return parse_url((base.is_secure ? "https:" : "http:") + std::string(reference));
 
   const std::string_view old_path = std::string_view(base.target).substr(0, base.target.find('?'));
   std::string merged;

@@ -21,11 +21,12 @@ std::string encode_path(std::string_view path);
 /// `text` for a place between tags or in a quoted attribute of HTML.
 std::string escape_html(std::string_view text);
 
-/// An http URL in parts (RFC 9110 §4.2.1).
+/// An http or https URL in parts (RFC 9110 §4.2.1, §4.2.2).
 struct Url {
   std::string host;  // an IPv6 literal without its brackets
   u16 port = 80;
-  std::string target;  // path and query, ready to be sent
+  bool is_secure = false;  // https
+  std::string target;      // path and query, ready to be sent
   bool is_ipv6_literal = false;
 
   /// What goes into the Host field.
@@ -34,8 +35,8 @@ struct Url {
   /// The last segment of the path, decoded where that is safe; "" for a directory.
   std::string file_name() const;
 };
-/// "http://host[:port][/path][?query]". Bytes above ASCII are escaped, a fragment is dropped; what
-/// else does not belong into a URL is an Error whose `why` can be shown to the user.
+/// "http[s]://host[:port][/path][?query]". Bytes above ASCII are escaped, a fragment is dropped;
+/// what else does not belong into a URL is an Error whose `why` can be shown to the user.
 Result<Url, Error> parse_url(std::string_view text);
 /// What `reference` (a Location field) means on `base` (RFC 3986 §5.2).
 Result<Url, Error> resolve(const Url& base, std::string_view reference);

@@ -1,5 +1,6 @@
 // An HTTP server on any listener: io::TcpListener over our own stack, io::KernelListener over the
-// kernel's. One coroutine a connection, all on the listener's executor.
+// kernel's, io::TlsListener over either. One coroutine a connection, all on the listener's
+// executor.
 #pragma once
 
 #include <list>
@@ -10,20 +11,9 @@
 
 #include "io/http_service.hpp"
 #include "io/http_session.hpp"
-#include "io/kernel_stream.hpp"
-#include "io/tcp_listener.hpp"
+#include "io/stream_of.hpp"
 
 namespace handfast::io {
-
-/// What a listener accepts, with the verbs that a session needs.
-template <class Listener>
-struct StreamOf {
-  using Stream = TcpStream;
-};
-template <>
-struct StreamOf<KernelListener> {
-  using Stream = KernelStream;
-};
 
 template <class Listener>
 class HttpServer {
@@ -48,7 +38,7 @@ class HttpServer {
           co_await listener_.async_accept(asio::redirect_error(asio::use_awaitable, error));
       if (service_.stopping) break;
       if (!error) {
-        begin(Stream(std::move(stream)));
+        begin(stream_of(listener_, std::move(stream)));
       } else if (error == asio::error::operation_aborted) {
         break;
       } else {

@@ -37,6 +37,7 @@ class Handshake {
   /// Somebody outside is asked: no message may come in before the answer.
   bool is_waiting() const;
 
+  Role role() const { return machine_.role(); }
   State state() const { return machine_.state(); }
   const Machine& machine() const { return machine_; }
   const Summary& summary() const { return summary_; }
@@ -54,7 +55,6 @@ class Handshake {
       : machine_(role), config_(config), random_(random) {}
   ~Handshake() = default;
 
-  Role role() const { return machine_.role(); }
   const Config& config() const { return config_; }
   crypto::Random& entropy() { return random_; }
   void enter(State to) { machine_.enter(to); }

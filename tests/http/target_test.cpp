@@ -62,6 +62,7 @@ TEST(Url, is_taken_apart) {
   EXPECT_EQ(url("HTTP://192.0.2.1:8080/a/b?c#d"), "192.0.2.1 8080 /a/b?c");
   EXPECT_EQ(url("http://[2001:db8::1]:81/x"), "2001:db8::1 81 /x");
   EXPECT_EQ(url("http://h?q"), "h 80 /?q");
+  EXPECT_EQ(url("https://h/"), "h 443 /");
   EXPECT_EQ(url("http://h:/"), "h 80 /");
   EXPECT_EQ(url("http://h/gr\xc3\xbcn"), "h 80 /gr%C3%BCn");
   EXPECT_EQ(url("http://h/a/../b/./c/.."), "h 80 /b/");
@@ -70,8 +71,7 @@ TEST(Url, is_taken_apart) {
 
 TEST(Url, errors_say_what_is_wrong) {
   EXPECT_EQ(url("example.com/x"), "error: the URL has no scheme (write http://...)");
-  EXPECT_EQ(url("https://h/"), "error: https is not supported yet, only http");
-  EXPECT_EQ(url("ftp://h/"), "error: the URL's scheme is not supported, only http");
+  EXPECT_EQ(url("ftp://h/"), "error: the URL's scheme is not supported, only http and https");
   EXPECT_EQ(url("http:///x"), "error: the URL names no host");
   EXPECT_EQ(url("http://u:p@h/"), "error: a user name in the URL is not supported");
   for (const auto* text : {"http://h:0/", "http://h:65536/", "http://h:8x/", "http://h:-1/"})
@@ -88,6 +88,8 @@ TEST(Url, errors_say_what_is_wrong) {
 TEST(Url, names_its_host_field_and_its_file) {
   EXPECT_EQ(parse_url("http://[::1]:81/a/b%20c?d")->authority(), "[::1]:81");
   EXPECT_EQ(parse_url("http://h:80/")->authority(), "h");
+  EXPECT_EQ(parse_url("https://h:443/")->authority(), "h");
+  EXPECT_EQ(parse_url("https://h:80/x")->text(), "https://h:80/x");
   EXPECT_EQ(parse_url("http://h:81/x")->text(), "http://h:81/x");
   EXPECT_EQ(parse_url("http://h/a/b%20c?d")->file_name(), "b c");
   EXPECT_EQ(parse_url("http://h/a/")->file_name(), "");
@@ -103,7 +105,9 @@ TEST(Url, references_are_resolved_on_their_base) {
   EXPECT_EQ(resolve(base, "../x")->text(), "http://h:81/x");
   EXPECT_EQ(resolve(base, "?d")->text(), "http://h:81/a/b?d");
   EXPECT_EQ(resolve(base, "")->text(), "http://h:81/a/b?c");
-  EXPECT_FALSE(resolve(base, "https://h/"));
+  EXPECT_EQ(resolve(base, "https://h/")->text(), "https://h/");
+  EXPECT_EQ(resolve(*parse_url("https://h:81/"), "//i/x")->text(), "https://i/x");
+  EXPECT_FALSE(resolve(base, "ftp://h/"));
 }
 
 TEST(Date, is_formatted_and_read_back) {

@@ -71,7 +71,7 @@ class WrongUse(unittest.TestCase):
                            "--pcap", "/dev/full"), 1, "/dev/full", "No space left")
 
     def test_bad_urls(self):
-        for url, word in (("192.0.2.1/", "http://"), ("https://192.0.2.1/", "https"),
+        for url, word in (("192.0.2.1/", "http://"), ("ftp://192.0.2.1/", "https"),
                           ("http://[::1/", "bracket"), ("http://h:99999/", "port"),
                           ("http:///x", "no host"), ("http://a b/", "character")):
             self.told(handfast("get", url), 2, "bad URL", word)

@@ -1,0 +1,109 @@
+#include "cli/tls_options.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+
+namespace handfast::cli {
+namespace {
+
+crypto::TrustStore trust_store(const std::string& path) {
+  auto store = path.empty() ? io::load_system_trust_store() : io::load_trust_store(path);
+  if (!store) throw Failure("no certificates to trust", "", store.error());
+  return std::move(*store);
+}
+
+void add_identity(io::TlsContext& context, const std::string& certificate, const std::string& key) {
+  auto identity = io::load_identity(certificate, key.empty() ? certificate : key);
+  if (!identity) throw Failure("cannot use the certificate", "", identity.error());
+  context.config.identities.push_back(std::move(*identity));
+}
+
+/// The file that Wireshark reads, as browsers and curl write it.
+void log_keys(io::TlsContext& context) {
+  const char* path = std::getenv("SSLKEYLOGFILE");
+  if (path == nullptr || *path == '\0') return;
+  std::shared_ptr<std::FILE> file(std::fopen(path, "ae"), [](std::FILE* it) {
+    if (it != nullptr) std::fclose(it);
+  });
+  if (!file)
+    throw Failure("cannot write the key log", path,
+                  std::error_code(errno, std::system_category()).message());
+  context.config.key_log = true;
+  context.on_key_log = [file](const std::string& line) {
+    fmt::print(file.get(), "{}\n", line);
+    std::fflush(file.get());
+  };
+}
+
+}  // namespace
+
+void add_options(CLI::App& command, TlsClientOptions& options) {
+  command
+      .add_option("--ca", options.ca,
+                  "Trust the certificates in this file or directory, instead of the system's")
+      ->type_name("PATH");
+  command
+      .add_option("--cert", options.certificate, "Show this certificate, if the server asks (PEM)")
+      ->type_name("FILE");
+  command.add_option("--key", options.key, "Its key, where that is in another file (PEM)")
+      ->type_name("FILE");
+  command.add_flag("--insecure", options.is_insecure,
+                   "Accept any certificate: whoever is on the way may read and change all");
+}
+
+void add_options(CLI::App& command, TlsServerOptions& options) {
+  command.add_flag("--tls", options.is_on, "HTTPS: needs --cert");
+  command
+      .add_option("--cert", options.certificate,
+                  "The server's certificate and those above it (PEM). `handfast ca` makes one")
+      ->type_name("FILE");
+  command.add_option("--key", options.key, "Its key, where that is in another file (PEM)")
+      ->type_name("FILE");
+  command
+      .add_option("--client-ca", options.client_ca,
+                  "Serve only clients with a certificate of this file's CAs (PEM)")
+      ->type_name("FILE");
+}
+
+void configure(io::TlsContext& context, const TlsClientOptions& options) {
+  context.config.protocols = {"http/1.1"};
+  context.accept_anybody = options.is_insecure;
+  if (!options.is_insecure) context.verifier.emplace(trust_store(options.ca));
+  if (!options.key.empty() && options.certificate.empty())
+    throw Failure("--key is of no use without --cert", "", "name the certificate too", Exit::usage);
+  if (!options.certificate.empty()) add_identity(context, options.certificate, options.key);
+  log_keys(context);
+}
+
+void configure(io::TlsContext& context, const TlsServerOptions& options) {
+  if (options.certificate.empty())
+    throw Failure("--tls needs a certificate", "",
+                  "name it: --cert FILE --key FILE (`handfast ca DIR` makes some)", Exit::usage);
+  context.config.protocols = {"http/1.1"};
+  add_identity(context, options.certificate, options.key);
+  if (!options.client_ca.empty()) {
+    context.verifier.emplace(trust_store(options.client_ca));
+    context.config.client_auth = tls::ClientAuth::require;
+  }
+  context.give_tickets();
+  log_keys(context);
+}
+
+std::string describe(const tls::Summary& summary) {
+  std::string text = fmt::format("{}, {}", to_string(summary.version), summary.suite->name);
+  if (summary.group) text += ", " + to_string(*summary.group);
+  if (summary.peer_scheme) text += ", " + to_string(*summary.peer_scheme);
+  if (summary.is_resumed) text += ", resumed";
+  if (summary.is_retried) text += ", after a HelloRetryRequest";
+  if (!summary.protocol.empty()) text += ", " + summary.protocol;
+  return text;
+}
+
+}  // namespace handfast::cli

@@ -1,0 +1,37 @@
+// TLS as `serve` and `get` set it up from their options.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "io/tls_context.hpp"
+
+namespace handfast::cli {
+
+struct TlsClientOptions {
+  std::string ca{};
+  std::string certificate{};
+  std::string key{};
+  bool is_insecure = false;
+};
+void add_options(CLI::App& command, TlsClientOptions& options);
+
+struct TlsServerOptions {
+  bool is_on = false;
+  std::string certificate{};
+  std::string key{};
+  std::string client_ca{};
+};
+void add_options(CLI::App& command, TlsServerOptions& options);
+
+/// Fill `context` from the files that the options name, and log keys where SSLKEYLOGFILE says.
+/// Throw Failure.
+void configure(io::TlsContext& context, const TlsClientOptions& options);
+void configure(io::TlsContext& context, const TlsServerOptions& options);
+
+/// "TLS 1.3, TLS_AES_128_GCM_SHA256, x25519, ecdsa_secp256r1_sha256".
+std::string describe(const tls::Summary& summary);
+
+}  // namespace handfast::cli

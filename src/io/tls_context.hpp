@@ -1,0 +1,80 @@
+// What the TLS connections of a program have in common: settings, whom to trust, tickets, and the
+// clocks and the randomness that the engine is handed.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "base/time.hpp"
+#include "crypto/chain_verifier.hpp"
+#include "crypto/random.hpp"
+#include "io/certificate_files.hpp"
+#include "tls/config.hpp"
+#include "tls/session.hpp"
+#include "tls/ticket_store.hpp"
+#include "wire/address.hpp"
+
+namespace handfast::io {
+
+/// How a TLS connection ends badly; TlsStream::why() has the sentence.
+enum class TlsErrc {
+  failed = 1,     // this end refused what the peer did
+  refused = 2,    // the peer sent an alert
+  truncated = 3,  // the stream ended without close_notify: what came may be a part
+};
+const std::error_category& tls_category() noexcept;
+inline std::error_code make_error_code(TlsErrc code) {
+  return {static_cast<int>(code), tls_category()};
+}
+
+/// One thread at a time; it stays where it is and outlives its streams.
+class TlsContext {
+ public:
+  TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  tls::Config config;
+  /// Judges the peer's certificate. Without one no peer is accepted that shows a certificate.
+  std::optional<crypto::ChainVerifier> verifier;
+  /// Takes whoever shows a certificate, be it anybody's. For tests.
+  bool accept_anybody = false;
+  /// Client: sessions that can be resumed.
+  tls::TicketStore tickets;
+  /// Gets each line of the key log, where config.key_log is set.
+  std::function<void(const std::string&)> on_key_log;
+  /// Hears why a connection failed.
+  std::function<void(const wire::Endpoint&, const tls::Error&)> on_failure;
+  /// For dates in certificates, and for the age of tickets.
+  std::function<WallTime()> wall_clock = wall_now;
+  std::function<Instant()> clock;
+
+  /// Server: clients get tickets, and may resume by them.
+  void give_tickets(const tls::TicketKeys::Config& how = {});
+  crypto::Random& random() { return random_; }
+
+  /// Deals with all that `session` asks and tells. It has no answer to NeedSignature: whose key is
+  /// elsewhere drives a session of their own.
+  void answer(tls::Session& session, const std::string& server_name);
+  /// The verdict on the peer of `session`. `server_name` is whom a client wanted; empty for a
+  /// server that looks at its client.
+  Result<void, tls::Error> judge(const tls::Session& session, const std::string& server_name);
+
+ private:
+  crypto::SystemRandom random_;
+  std::optional<tls::TicketKeys> ticket_keys_;
+};
+
+/// What the peer hears of a certificate that was not accepted (RFC 8446 §6.2).
+tls::Alert alert_of(crypto::CertificateRule rule);
+
+/// A chain and its key, as the engine takes them.
+Result<tls::Identity, std::string> load_identity(const std::string& certificates,
+                                                 const std::string& key);
+
+}  // namespace handfast::io
+
+template <>
+struct std::is_error_code_enum<handfast::io::TlsErrc> : std::true_type {};

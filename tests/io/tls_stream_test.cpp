@@ -1,0 +1,214 @@
+// TLS over our own TCP, in virtual time: the stream's verbs, and HTTP on top of it.
+#include "io/tls_stream.hpp"
+
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+#include <gtest/gtest.h>
+
+#include "crypto/certificate_builder.hpp"
+#include "io/http_client.hpp"
+#include "io/http_server.hpp"
+#include "io/site_directory.hpp"
+#include "io/tls_listener.hpp"
+#include "io/two_stacks.hpp"
+
+namespace handfast::io {
+namespace {
+
+constexpr const char* name = "server.example";
+
+/// A CA, and a certificate of it.
+struct Authority {
+  crypto::PrivateKey key = *crypto::PrivateKey::generate(crypto::KeyType::ec_p256);
+  crypto::Certificate certificate = make({.role = crypto::CertificateRole::ca}, key.public_key());
+
+  crypto::Certificate make(crypto::CertificateTemplate wanted, const crypto::PublicKey& of) {
+    wanted.not_after = WallTime(std::chrono::years{40});
+    const bool is_root = wanted.role == crypto::CertificateRole::ca;
+    if (is_root) wanted.common_name = "CA";
+    return *issue(wanted, of, is_root ? nullptr : &certificate, key);
+  }
+  tls::Identity identity(crypto::CertificateTemplate wanted) {
+    auto own_key = *crypto::PrivateKey::generate(crypto::KeyType::ec_p256);
+    const auto own = make(std::move(wanted), own_key.public_key());
+    return *tls::Identity::make({own.der()}, std::move(own_key));
+  }
+  crypto::ChainVerifier verifier() {
+    crypto::TrustStore store;
+    store.add(certificate);
+    return crypto::ChainVerifier(std::move(store));
+  }
+};
+
+class TlsOverOurStack : public testing::Test {
+ public:
+  TlsOverOurStack() : listener(*stacks.server, server_at) {
+    for (TlsContext* context : {&client, &server}) {
+      context->wall_clock = [] { return WallTime(std::chrono::years{1}); };
+      context->clock = [this] { return stacks.now(); };
+      context->on_failure = [this](const wire::Endpoint&, const tls::Error& error) {
+        failures.push_back(error.why);
+      };
+    }
+    client.verifier = authority.verifier();
+    server.config.identities.push_back(authority.identity({.dns = {name}}));
+    server.give_tickets();
+  }
+
+  using Stream = TlsStream<TcpStream>;
+  asio::awaitable<Stream> accepted() {
+    TcpStream lower = co_await listener.async_accept(asio::use_awaitable);
+    co_return Stream(std::move(lower), server);
+  }
+  asio::awaitable<Stream> connected(std::string wanted = name) {
+    TcpStream lower(*stacks.client);
+    co_await lower.async_connect(server_at, asio::use_awaitable);
+    co_return Stream(std::move(lower), client, wanted);
+  }
+  /// Reads all, sends it back, and ends.
+  asio::awaitable<void> echo() {
+    Stream stream = co_await accepted();
+    std::vector<u8> buffer(50'000);
+    std::error_code error;
+    for (;;) {
+      const std::size_t n = co_await stream.async_read_some(
+          asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
+      if (error) break;
+      co_await asio::async_write(stream, asio::buffer(buffer.data(), n), asio::use_awaitable);
+    }
+    ending = error;
+    stream.shutdown(asio::socket_base::shutdown_send, error);
+  }
+
+  TwoStacks stacks;
+  Authority authority;
+  TlsContext client;
+  TlsContext server;
+  TcpListener listener;
+  std::vector<std::string> failures;
+  std::error_code ending;
+};
+
+TEST_F(TlsOverOurStack, carries_data_both_ways_and_ends_cleanly) {
+  const std::string text = pattern(300'000);
+  std::string back;
+  stacks.spawn(echo());
+  stacks.spawn(
+      [](TlsOverOurStack& test, const std::string& all, std::string& got) -> asio::awaitable<void> {
+        Stream stream = co_await test.connected();
+        asio::co_spawn(
+            test.stacks.context,
+            [](Stream& to, const std::string& what) -> asio::awaitable<void> {
+              co_await asio::async_write(to, asio::buffer(what), asio::use_awaitable);
+              co_await to.async_shutdown(asio::use_awaitable);
+            }(stream, all),
+            asio::detached);
+        std::error_code error;
+        co_await asio::async_read(stream, asio::dynamic_buffer(got),
+                                  asio::redirect_error(asio::use_awaitable, error));
+        EXPECT_EQ(error, asio::error::eof);
+        EXPECT_TRUE(stream.session().is_connected());
+      }(*this, text, back));
+  stacks.run_coroutines();
+  EXPECT_EQ(back, text);
+  EXPECT_EQ(ending, asio::error::eof);
+  EXPECT_TRUE(failures.empty());
+}
+
+TEST_F(TlsOverOurStack, takes_an_end_without_close_notify_for_what_it_is) {
+  stacks.spawn(echo());
+  stacks.spawn([](TlsOverOurStack& test) -> asio::awaitable<void> {
+    Stream stream = co_await test.connected();
+    co_await stream.async_handshake(asio::use_awaitable);
+    std::error_code error;
+    stream.lower().shutdown(asio::socket_base::shutdown_send, error);
+    co_await test.stacks.client->async_sleep(1s, asio::use_awaitable);
+  }(*this));
+  stacks.run_coroutines();
+  EXPECT_EQ(ending, TlsErrc::truncated);
+}
+
+TEST_F(TlsOverOurStack, refuses_a_certificate_for_another_name_and_both_ends_say_why) {
+  stacks.spawn(echo());
+  std::error_code error;
+  std::string why;
+  stacks.spawn([](TlsOverOurStack& test, std::error_code& outcome,
+                  std::string& reason) -> asio::awaitable<void> {
+    Stream stream = co_await test.connected("other.example");
+    co_await stream.async_handshake(asio::redirect_error(asio::use_awaitable, outcome));
+    reason = stream.why();
+    co_await test.stacks.client->async_sleep(1s, asio::use_awaitable);
+  }(*this, error, why));
+  stacks.run_coroutines();
+  EXPECT_EQ(error, TlsErrc::failed);
+  EXPECT_NE(why.find("other.example"), std::string::npos) << why;
+  EXPECT_EQ(ending, TlsErrc::refused);
+  ASSERT_EQ(failures.size(), 2U);
+  EXPECT_NE(failures[1].find("bad_certificate"), std::string::npos) << failures[1];
+}
+
+TEST_F(TlsOverOurStack, wants_a_client_certificate_where_it_is_told_to) {
+  server.config.client_auth = tls::ClientAuth::require;
+  server.verifier = authority.verifier();
+  for (const bool has_one : {false, true}) {
+    if (has_one)
+      client.config.identities.push_back(
+          authority.identity({.role = crypto::CertificateRole::client, .common_name = "a client"}));
+    stacks.spawn(echo());
+    std::error_code error;
+    stacks.spawn([](TlsOverOurStack& test, std::error_code& outcome) -> asio::awaitable<void> {
+      Stream stream = co_await test.connected();
+      std::string byte = "x";
+      co_await asio::async_write(stream, asio::buffer(byte),
+                                 asio::redirect_error(asio::use_awaitable, outcome));
+      co_await asio::async_read(stream, asio::buffer(byte),
+                                asio::redirect_error(asio::use_awaitable, outcome));
+      stream.close();
+    }(*this, error));
+    stacks.run_coroutines();
+    EXPECT_EQ(error, has_one ? std::error_code{} : std::error_code(TlsErrc::refused));
+  }
+}
+
+class Store final : public HttpSink {
+ public:
+  bool on_head(const http::Response&, std::optional<u64>) override { return true; }
+  std::error_code on_content(Bytes bytes) override {
+    content += as_text(bytes);
+    return {};
+  }
+  std::string content;
+};
+
+TEST_F(TlsOverOurStack, carries_HTTP_and_resumes_its_session) {
+  SiteDirectory directory;
+  const std::string text = SiteDirectory::content(300'000);
+  directory.write("file", text);
+  HttpDirectory site(*FileTree::open(directory.path()));
+  HttpServer<TlsListener<TcpListener>> http(TlsListener<TcpListener>(std::move(listener), server),
+                                            site);
+  stacks.spawn(http.run());
+  for (const bool resumed : {false, true}) {
+    Store store;
+    bool done = false;
+    stacks.spawn([](TlsOverOurStack& test, Store& into, bool expected,
+                    bool& finished) -> asio::awaitable<void> {
+      Stream stream = co_await test.connected();
+      HttpClient<Stream> asks(stream);
+      const auto result = co_await asks.get(*http::parse_url("https://server.example/file"), into);
+      EXPECT_TRUE(result.has_value());
+      EXPECT_EQ(stream.session().summary().is_resumed, expected);
+      stream.close();
+      finished = true;
+    }(*this, store, resumed, done));
+    EXPECT_TRUE(stacks.run_until([&] { return done; }));
+    EXPECT_EQ(store.content, text);
+  }
+  http.stop();
+  stacks.run_coroutines();
+  EXPECT_EQ(http.counters().requests, 2U);
+  EXPECT_TRUE(failures.empty());
+}
+
+}  // namespace
+}  // namespace handfast::io
