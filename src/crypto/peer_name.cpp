@@ -111,6 +111,9 @@ Result<PeerName, std::string> PeerName::parse(std::string_view text) {
   std::ranges::transform(name.dns, name.dns.begin(), lower);
   // The last label of a host name is not all digits (RFC 1123 §2.1): "1.2.3.400" is a mistake.
   const std::string_view last = std::string_view(name.dns).substr(name.dns.rfind('.') + 1);
+  const auto is_foreign = [](char c) { return to<u8>(c) >= 0x80; };
+  if (std::ranges::any_of(text, is_foreign))
+    return failure(fmt::format("'{}' has letters that are not ASCII: write its xn-- form", text));
   const bool looks_like_address = last.find_first_not_of("0123456789") == last.npos;
   if (!is_host_name(name.dns) || looks_like_address)
     return failure(fmt::format("'{}' is neither a host name nor an IP address", text));

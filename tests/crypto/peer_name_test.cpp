@@ -27,6 +27,8 @@ TEST(PeerName, refuses_what_is_neither) {
                            "192.0.2", "192.0.2.256", "192.0.2.1.5", "1.2.3.400", "ex\x01.org",
                            "2001:db8::g", "::1%eth0", "[::1]", "höst.example"})
     EXPECT_FALSE(PeerName::parse(text)) << text;
+  EXPECT_EQ(PeerName::parse("höst.example").error(),
+            "'höst.example' has letters that are not ASCII: write its xn-- form");
   EXPECT_FALSE(PeerName::parse(std::string(64, 'a') + ".org"));
   EXPECT_FALSE(PeerName::parse(std::string_view("::1\0.evil", 9)));
 }
