@@ -181,7 +181,11 @@ io::posix::SocketOptions socket_defaults(const Options& options) {
   }
   defaults.fast_open_flags = bounded(sysctl_or("tcp_fastopen", 1), 0, 0xffff'ffff);
   const i64 ecn = sysctl_or("tcp_ecn", 2);
-  settings.ecn = ecn == 0 ? tcp::Ecn::off : ecn == 1 ? tcp::Ecn::active : tcp::Ecn::passive;
+  // 1 classic, 3 accurate; 2 and 5 the same where the peer asks; 4 asks for classic.
+  settings.ecn = ecn == 0               ? tcp::Ecn::off
+                 : ecn == 2 || ecn == 5 ? tcp::Ecn::passive
+                                        : tcp::Ecn::active;
+  settings.accurate_ecn = ecn == 3 || ecn == 5;
   settings.syn_retries_max = bounded(sysctl_or("tcp_syn_retries", 6), 1, 127);
   settings.keepalive_idle = std::chrono::seconds(sysctl_or("tcp_keepalive_time", 7200));
   settings.keepalive_interval = std::chrono::seconds(sysctl_or("tcp_keepalive_intvl", 75));

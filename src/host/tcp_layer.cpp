@@ -185,9 +185,11 @@ void TcpLayer::on_half_open_deadline(u32 index, Instant now) {
   HalfOpenSlot& slot = *half_open_.at(index);
   const wire::Flow flow = slot.record.flow();
   if (slot.record.on_deadline(context_, now)) {
-    ++context_.counters.segments_retransmitted;
-    send_control(flow, slot.record.syn_ack(context_, now), slot.hop,
-                 {"retransmission {}, time-out", slot.record.retries()}, now);
+    if (slot.record.is_unanswered()) {
+      ++context_.counters.segments_retransmitted;
+      send_control(flow, slot.record.syn_ack(context_, now), slot.hop,
+                   {"retransmission {}, time-out", slot.record.retries()}, now);
+    }
     half_open_timers_.set(index, slot.record.deadline());
     return;
   }

@@ -62,6 +62,7 @@ void TcpLayer::take_syn(Listen handle, const wire::Flow& flow, const Hop& hop,
   }
   const u32 mtu = tcp_mtu(hop, flow.remote.address, now);
   tcp::HalfOpen record(context_, listener.settings->value, flow, segment, mtu, now);
+  record.came_with(arrival.header.ecn());
   if (wants_cookie(listener)) {
     record.become_cookie(context_, now);
     ++context_.counters.syn_cookies_sent;

@@ -72,6 +72,7 @@ void TcpLayer::on_half_open(u32 index, const Arrival& arrival, const wire::TcpSe
       note_received(flow, segment, now);
       return network_.drop(segment.header.has(TcpFlags::rst) ? Drop::bad_rst : Drop::no_ack,
                            arrival.packet, now);
+    case tcp::HalfOpen::Verdict::deferred: return note_received(flow, segment, now);
     case tcp::HalfOpen::Verdict::answer:
       note_received(flow, segment, now);
       half_open_timers_.set(index, slot.record.deadline());

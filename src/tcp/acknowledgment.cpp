@@ -26,7 +26,7 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
                        !flight_->empty();
   progress.guessed = guessed_before(progress);
   detect_loss(progress, now);
-  react_to_echo(h, una_before, now);
+  react_to_echo(h, una_before, progress.delivered, now);
   after_ack(progress, now);
   if (wants_room_ && !fin_queued_) {
     const u32 limit = send_limit();

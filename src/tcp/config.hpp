@@ -45,7 +45,8 @@ struct Config : Settings {
   Duration rto_min = 200ms;
   bool rto_min_of_sum = false;  // §2.4; false: of four variations, on top of SRTT, as Linux has it
   Duration rto_max = 120s;
-  u32 retries_max = 15;  // of the same segment before the connection is given up
+  u32 retries_max = 15;            // of the same segment before the connection is given up
+  Duration user_timeout_max = 1h;  // however patient a peer asks us to be (RFC 5482 §3.1, U_LIMIT)
 
   bool tail_loss_probe = true;  // RFC 8985 §7
   bool duplicate_sack = true;   // RFC 2883

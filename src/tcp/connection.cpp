@@ -59,8 +59,9 @@ void Connection::end(Errc code, Instant now, trace::Why why) {
 
 std::optional<Event> Connection::poll_event() {
   if (events_ == 0) return std::nullopt;
-  for (const Event event : {Event::connected, Event::urgent, Event::readable, Event::writable,
-                            Event::peer_closed, Event::flushed, Event::heartbeat, Event::closed}) {
+  for (const Event event :
+       {Event::connected, Event::urgent, Event::readable, Event::writable, Event::peer_closed,
+        Event::flushed, Event::heartbeat, Event::soft_error, Event::closed}) {
     if ((events_ & bit(event)) == 0) continue;
     events_ = to<u16>(events_ & ~bit(event));
     return event;
@@ -94,11 +95,15 @@ void Connection::on_icmp(const wire::IcmpError& error, u32 sequence, Instant now
                             error.problem == wire::IcmpProblem::protocol_unreachable;
         end(nobody ? Errc::refused : Errc::unreachable, now,
             {"ICMP type {} code {}", error.type, error.code});
+        return;
       }
-      return;
+      break;
     case wire::IcmpProblem::time_exceeded:
-    case wire::IcmpProblem::parameter_problem: return;
+    case wire::IcmpProblem::parameter_problem: break;
   }
+  // RFC 9293 MUST-47: the application may hear of it, and it may explain a time-out.
+  traffic().soft_error = error.problem;
+  tell(Event::soft_error);
 }
 
 Remembered Connection::remembered() const {

@@ -114,7 +114,7 @@ class Connection : private Tcb {
   void end(Errc code, Instant now, trace::Why why);
 
   // segment_arrives.cpp, RFC 9293 §3.10.7
-  void arrives_in_syn_sent(const wire::TcpSegment& segment, Instant now);
+  void arrives_in_syn_sent(const wire::TcpSegment& segment, u8 ecn, Instant now);
   void arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant now);
   bool first_check_sequence_number(wire::TcpSegment& segment, Instant now);
   bool second_check_rst(const wire::TcpSegment& segment, Instant now);
@@ -123,6 +123,7 @@ class Connection : private Tcb {
   void sixth_check_urg(const wire::TcpSegment& segment);
   void seventh_process_text(const wire::TcpSegment& segment, Instant now);
   void eighth_check_fin(const wire::TcpSegment& segment, Instant now);
+  void take_user_timeout(const wire::TcpOptions& options);
   bool survives_paws(const wire::TcpSegment& segment) const;
   void note_received(const wire::TcpSegment& segment, Instant now);
   void note_alive(Instant now);
@@ -137,10 +138,10 @@ class Connection : private Tcb {
 
   // ecn.cpp
   static u16 ecn_offer(const Settings& settings, u8 retries);
-  void take_ecn_answer(const wire::TcpHeader& syn_ack);
-  void note_mark(const wire::TcpHeader& header, u8 ecn, Instant now);
+  void take_ecn_answer(const wire::TcpHeader& syn_ack, u8 ecn);
+  void note_mark(const wire::TcpSegment& segment, u8 ecn, Instant now);
   u8 mark_outgoing(wire::TcpHeader& header, bool fresh);
-  void react_to_echo(const wire::TcpHeader& header, u32 una_before, Instant now);
+  void react_to_echo(const wire::TcpHeader& header, u32 una_before, u32 delivered, Instant now);
 
   // path_mtu.cpp
   void resend_large(Instant now);
@@ -226,13 +227,12 @@ class Connection : private Tcb {
   void watch_window(Instant now);
   void count_retransmitted(u32 length);
 
-  // validation.cpp
+  // validation.cpp, and early_data.cpp from transmit_first_syn() on
   void note_window_use(bool limited, Instant now);
   void restart_after_idle(Instant now);
   void note_wait(Instant now);
   bool may_send_now(Instant now);
   void pace(u32 bytes, Instant now);
-  // early_data.cpp
   std::optional<Transmit> transmit_first_syn(Instant now);
   void note_early_answer(const wire::TcpHeader& syn_ack, bool repeated, Instant now);
   void note_early_timeout(bool last, Instant now);

@@ -1,5 +1,7 @@
-// RFC 3168: a router marks instead of dropping. The receiver echoes the mark until the sender says
-// that it has slowed down; the sender slows down once for each window of data.
+// RFC 3168 and RFC 9768: a router marks instead of dropping. The receiver echoes the mark until the
+// sender says that it has slowed down; the sender slows down once for each window of data.
+#include <algorithm>
+
 #include "tcp/connection.hpp"
 
 namespace handfast::tcp {
@@ -18,24 +20,43 @@ constexpr u8 ce = 3;
 
 u16 Connection::ecn_offer(const Settings& settings, u8 retries) {
   // §6.1.1.1: a host between that drops such SYNs must not keep the connection from coming about.
-  return to<u16>(settings.ecn >= Ecn::active && retries == 0 ? TcpFlags::ece | TcpFlags::cwr : 0);
+  // RFC 9768 §3.1.4.1 allows one more.
+  if (settings.ecn < Ecn::active || retries > (settings.accurate_ecn ? 1 : 0)) return 0;
+  return to<u16>(settings.accurate_ecn ? AccurateEcn::offer : TcpFlags::ece | TcpFlags::cwr);
 }
 
-void Connection::take_ecn_answer(const wire::TcpHeader& syn_ack) {
-  // §6.1.1: ECE alone; a SYN,ACK with both only echoes what it does not understand.
-  ecn_ = settings().ecn >= Ecn::active && syn_ack.has(TcpFlags::ece) && !syn_ack.has(TcpFlags::cwr);
+void Connection::take_ecn_answer(const wire::TcpHeader& syn_ack, u8 ecn) {
+  const u16 offered = ecn_offer(settings(), retries_);
+  if (offered == AccurateEcn::offer && AccurateEcn::is_granted(syn_ack.flags)) {
+    accurate_.start_client(syn_ack.flags, ecn);
+    ecn_ = true;
+  } else {
+    // §6.1.1: ECE alone; a SYN,ACK with both only echoes what it does not understand.
+    ecn_ = offered != 0 && syn_ack.has(TcpFlags::ece) && !syn_ack.has(TcpFlags::cwr);
+  }
   if (ecn_) ++context_.counters.ecn_connections;
 }
 
-// Of a segment with text that came.
-void Connection::note_mark(const wire::TcpHeader& header, u8 ecn, Instant now) {
-  if (!ecn_) return;
+// Of a segment that came.
+void Connection::note_mark(const wire::TcpSegment& segment, u8 ecn, Instant now) {
+  ecn &= ecn_field;
+  if (accurate_.is_on()) {
+    if (ecn == not_ect) return;
+    traffic().ecn_seen = true;
+    if (ecn != ce) return;
+    const u32 unit = std::max<u32>(traffic_->acks.mss(), 1);
+    const u32 packets = std::max((to<u32>(segment.payload.size()) + unit - 1) / unit, 1u);
+    context_.counters.ecn_marks_in += packets;
+    accurate_.note_received(ecn, packets);
+    if (!segment.payload.empty()) hurry_acks(2, now);
+    return;
+  }
+  if (!ecn_ || segment.payload.empty()) return;
   Traffic& t = traffic();
-  if (header.has(TcpFlags::cwr)) {
+  if (segment.header.has(TcpFlags::cwr)) {
     t.ecn_echo = false;
     ack_now_ = true;  // the peer's window may be one segment by now
   }
-  ecn &= ecn_field;
   if (ecn == not_ect) {
     if (t.ecn_seen) hurry_acks(2, now);  // a retransmission: the window there is small
     return;
@@ -50,6 +71,11 @@ void Connection::note_mark(const wire::TcpHeader& header, u8 ecn, Instant now) {
 // §6.1.2: what goes into the header and the IP header of a segment; `fresh`: with text that was
 // never sent before. §6.1.5: nothing else is ECN-capable.
 u8 Connection::mark_outgoing(wire::TcpHeader& header, bool fresh) {
+  if (accurate_.is_on()) {
+    // Here the marks of whatever is sent are told, so all of it is ECN-capable, as Linux has it.
+    header.flags |= accurate_.flags();
+    return ecn_ ? ect_0 : not_ect;
+  }
   if (!ecn_ || traffic_ == nullptr) return 0;
   if (traffic_->ecn_echo) header.flags |= TcpFlags::ece;
   if (!fresh) return 0;
@@ -59,9 +85,19 @@ u8 Connection::mark_outgoing(wire::TcpHeader& header, bool fresh) {
 }
 
 // §6.1.2: "TCP should not react to congestion indications more than once every window of data".
-void Connection::react_to_echo(const wire::TcpHeader& header, u32 una_before, Instant now) {
-  if (!ecn_ || !header.has(TcpFlags::ece)) return;
-  ++context_.counters.ecn_echoes_in;
+void Connection::react_to_echo(const wire::TcpHeader& header, u32 una_before, u32 delivered,
+                               Instant now) {
+  if (!accurate_.is_on()) {
+    if (!ecn_ || !header.has(TcpFlags::ece)) return;
+    ++context_.counters.ecn_echoes_in;
+  } else {
+    // The third segment counts nothing, and an ACK that was overtaken has an old count.
+    if (una_before == snd_.iss || (delivered == 0 && snd_.una == una_before)) return;
+    const u32 marked = accurate_.take_feedback(header.flags);
+    if (marked == 0 || !ecn_) return;
+    context_.counters.ecn_echoes_in += marked;
+    traffic().delivered_ce += marked;
+  }
   if (recover_.phase != Phase::none || snd_.nxt == una_before) return;
   recover_.undoable = false;
   begin_reduction(now);

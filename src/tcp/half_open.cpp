@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tcp/accurate_ecn.hpp"
 #include "tcp/context.hpp"
 #include "tcp/sequence.hpp"
 
@@ -37,10 +38,14 @@ HalfOpen::HalfOpen(Context& context, const Settings& settings, const wire::Flow&
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
   sack_ = o.sack_permitted && settings.sack;
   ecn_ = settings.ecn != Ecn::off && syn.header.has(TcpFlags::ece) && syn.header.has(TcpFlags::cwr);
+  for (Duration waited = 0s; waited < settings.defer_accept && deferrals_ < 255; ++deferrals_)
+    waited += retry_interval(context.config, deferrals_);
+  accurate_ = ecn_ && settings.accurate_ecn && syn.header.has(TcpFlags::ae);
 }
 
 void HalfOpen::become_cookie(Context& context, Instant now) {
   cookie_ = true;
+  accurate_ = false;  // and RFC 3168's in its place
   iss_ = context.syn_cookies.make(flow_, irs_, mss_, now);
   // Without a timestamp there is no room for them.
   if (timestamps_) return;
@@ -84,6 +89,7 @@ HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSe
   if (h.has(TcpFlags::syn) && !h.has(TcpFlags::ack) && !h.has(TcpFlags::rst) &&
       h.sequence == irs_) {
     if (timestamps_ && h.options.timestamps) timestamp_recent_ = h.options.timestamps->value;
+    accurate_ = accurate_ && h.has(TcpFlags::ae);
     // This answer takes the place of the one that was due next.
     deadline_ = now + retry_interval(context.config, retries_);
     return Verdict::answer;
@@ -103,13 +109,18 @@ HalfOpen::Verdict HalfOpen::on_segment(const Context& context, const wire::TcpSe
   if (h.has(TcpFlags::syn)) return Verdict::challenge;
   // Fifth.
   if (!h.has(TcpFlags::ack)) return Verdict::stays;
-  return h.acknowledgment == iss_ + 1 ? Verdict::established : Verdict::refuse;
+  if (h.acknowledgment != iss_ + 1) return Verdict::refuse;
+  if (retries_ < deferrals_ && segment.payload.empty() && !h.has(TcpFlags::fin)) {
+    acked_ = true;
+    return Verdict::deferred;
+  }
+  return Verdict::established;
 }
 
 wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   wire::TcpHeader h = challenge_ack(context, now);
   h.sequence = iss_;
-  h.flags = to<u16>(TcpFlags::syn | TcpFlags::ack | (ecn_ ? TcpFlags::ece : 0));
+  h.flags = to<u16>(TcpFlags::syn | TcpFlags::ack | ecn_answer());
   const u16 headers = flow_.remote.address.is_v4() ? 40 : 60;
   h.options.mss = std::min(to<u16>(path_mtu_ - std::min(path_mtu_, headers)), mss_max_);
   h.options.style = context.config.option_style;
@@ -121,6 +132,13 @@ wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
     h.options.timestamps->value = stamp.in(h.options.timestamps->value);
   }
   return h;
+}
+
+// RFC 9768 §3.1.4.2: a SYN,ACK that is lost twice may be lost for its flags.
+u16 HalfOpen::ecn_answer() const {
+  if (!ecn_) return 0;
+  if (!accurate_) return TcpFlags::ece;
+  return retries_ <= 1 ? AccurateEcn::feedback(syn_ecn_) : 0;
 }
 
 wire::TcpHeader HalfOpen::challenge_ack(const Context& context, Instant now) const {
@@ -138,7 +156,7 @@ wire::TcpHeader HalfOpen::challenge_ack(const Context& context, Instant now) con
 }
 
 bool HalfOpen::on_deadline(const Context& context, Instant now) {
-  if (retries_ >= context.config.syn_ack_retries_max) return false;
+  if (retries_ >= std::max<u32>(context.config.syn_ack_retries_max, deferrals_)) return false;
   ++retries_;
   deadline_ = now + retry_interval(context.config, retries_);
   return true;

@@ -18,6 +18,7 @@ class HalfOpen {
   /// What the listener must do after on_segment().
   enum class Verdict : u8 {
     stays,        // nothing more
+    deferred,     // acknowledged, but its data is waited for (Settings::defer_accept)
     answer,       // the SYN came again: send syn_ack() once more; deadline() has moved
     established,  // make a Connection, accept() this record and hand it the same segment
     reset,        // the peer gave up: back to LISTEN (RFC 9293 §3.10.7.4, second)
@@ -34,6 +35,8 @@ class HalfOpen {
   static std::optional<HalfOpen> from_cookie(Context& context, const Settings& settings,
                                              const wire::Flow& flow, const wire::TcpSegment& answer,
                                              u32 path_mtu, Instant now);
+  /// The SYN's packet had this ECN field.
+  void came_with(u8 ecn) { syn_ecn_ = ecn & 3; }
   /// Nothing will remember this record: what syn_ack() says must bring it back.
   void become_cookie(Context& context, Instant now);
 
@@ -44,6 +47,8 @@ class HalfOpen {
   wire::TcpHeader challenge_ack(const Context& context, Instant now) const;
   /// Time to repeat the SYN,ACK; false: the retries are used up and the record expires.
   bool on_deadline(const Context& context, Instant now);
+  /// Whether to repeat it indeed: not while only data is missing.
+  bool is_unanswered() const { return !acked_ || retries_ >= deferrals_; }
   Instant deadline() const { return deadline_; }
 
   const wire::Flow& flow() const { return flow_; }
@@ -52,6 +57,8 @@ class HalfOpen {
 
  private:
   friend class Connection;
+
+  u16 ecn_answer() const;
 
   wire::Flow flow_;
   u32 iss_;
@@ -69,8 +76,12 @@ class HalfOpen {
   bool scaling_ : 1 = false;
   bool timestamps_ : 1 = false;
   bool sack_ : 1 = false;
-  bool cookie_ : 1 = false;  // it was, or will be, remembered by the peer alone
-  bool ecn_ : 1 = false;     // RFC 3168 was asked for, and is granted
+  bool cookie_ : 1 = false;    // it was, or will be, remembered by the peer alone
+  bool ecn_ : 1 = false;       // RFC 3168 or 9768 was asked for, and is granted
+  bool accurate_ : 1 = false;  // RFC 9768
+  u8 syn_ecn_ : 2 = 0;
+  u8 deferrals_ = 0;        // as many time-outs long the handshake may wait for data
+  bool acked_ : 1 = false;  // our SYN,ACK was, without data
 };
 static_assert(sizeof(HalfOpen) <= 80);
 

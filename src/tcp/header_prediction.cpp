@@ -26,7 +26,7 @@ bool Connection::is_predicted(const wire::TcpSegment& segment, u8 ecn) const {
   // No marks of routers, nothing urgent, no FIN that waits for what is missing, and somebody to
   // take the text.
   const bool urgent = traffic_ != nullptr && traffic_->urgent_announced;
-  return !ecn_ && !urgent && !fin_seen_ && !released_;
+  return !ecn_ && !accurate_.is_on() && !urgent && !fin_seen_ && !released_;
 }
 
 Predicted Connection::on_predicted(const wire::TcpSegment& segment, wire::Checksum* sum, u8 ecn,

@@ -24,6 +24,7 @@ Info Connection::info(Instant now) const {
   out.scaling = scaling_;
   out.quick_ack = true;
   out.ecn = ecn_;
+  out.accurate_ecn = accurate_.is_on();
   out.fast_open_data = early_acked_;
   out.send_scale = send_scale_;
   out.receive_scale = receive_scale_;
@@ -115,6 +116,7 @@ void Connection::report_traffic(Info& out, Instant now) const {
   out.reordering_segments = t.reordering_segments;
   out.out_of_order = t.out_of_order;
   out.timeouts = t.timeouts;
+  out.soft_error = t.soft_error;
   out.timeout_episodes = t.timeout_episodes;
   out.timeout_time = t.timeout_time + since(t.timeout_since, now);
   out.pacing_rate = is_paced() ? pacing_rate() : 0;

@@ -2,9 +2,12 @@
 // name says segments, times as durations.
 #pragma once
 
+#include <optional>
+
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/state.hpp"
+#include "wire/icmp.hpp"
 
 namespace handfast::tcp {
 
@@ -19,6 +22,7 @@ struct Info {
   u8 backoff = 0;             // doublings of the time-out
   bool timestamps = false, sack = false, scaling = false;  // negotiated
   bool ecn = false;                                        // negotiated
+  bool accurate_ecn = false;                               // RFC 9768
   bool ecn_seen = false;        // a segment with an ECN-capable codepoint came
   bool fast_open_data = false;  // data in a SYN was acknowledged, by whoever got it
   bool quick_ack = false;       // acknowledgments do not wait now
@@ -69,8 +73,9 @@ struct Info {
   u32 delivered_ce = 0;     // of those, marked on their way
   u32 duplicates_reported = 0;
   u32 reordering_seen = 0;
-  u32 out_of_order = 0;  // segments kept for reassembly
-  u32 timeouts = 0;      // tcpi_total_rto
+  u32 out_of_order = 0;                           // segments kept for reassembly
+  u32 timeouts = 0;                               // tcpi_total_rto
+  std::optional<wire::IcmpProblem> soft_error{};  // ICMP told of it since the last progress
   u32 timeout_episodes = 0;
   Duration timeout_time{};  // spent in them
   Duration busy{};          // with data in flight or queued

@@ -215,6 +215,7 @@ void Connection::after_ack(const Progress& progress, Instant now) {
   if (progress.acked > 0) {
     rtt_.clear_backoff();
     retries_ = 0;
+    if (traffic_ != nullptr) traffic_->soft_error.reset();
     if (traffic_ != nullptr && traffic_->timeout_since != Instant{}) {
       traffic_->timeout_time += now - traffic_->timeout_since;
       traffic_->timeout_since = {};

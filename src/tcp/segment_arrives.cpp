@@ -16,7 +16,7 @@ void Connection::on_segment(const wire::TcpSegment& segment, u8 ecn, Instant now
     case State::closed:
     case State::listen:
     case State::time_wait: drop(Drop::connection_closed, now); return;
-    case State::syn_sent: arrives_in_syn_sent(segment, now); return;
+    case State::syn_sent: arrives_in_syn_sent(segment, ecn, now); return;
     case State::syn_received:
     case State::established:
     case State::fin_wait_1:
@@ -50,7 +50,7 @@ void Connection::drop(Drop reason, Instant now) {
 }
 
 // §3.10.7.3, SYN-SENT.
-void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant now) {
+void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, u8 ecn, Instant now) {
   const wire::TcpHeader& h = segment.header;
   const bool has_ack = h.has(TcpFlags::ack);
   // First: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset".
@@ -101,7 +101,7 @@ void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, Instant no
     recover_.force_retransmit = true;
     return;
   }
-  take_ecn_answer(h);
+  take_ecn_answer(h, ecn);
   Progress progress;
   const bool repeated = flight_ != nullptr && (*flight_)[0].transmissions > 1;
   acknowledge(h.acknowledgment, h, progress, now);
@@ -151,8 +151,9 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant 
   // After the fifth check and not with the first, where RFC 7323 §5.3 R3 has it: else a forged
   // segment with a timestamp from the future would make us refuse all true ones (PAWS).
   note_timestamp(segment, now);
+  take_user_timeout(segment.header.options);
   more_held_ = false;  // what was held for more to come follows Nagle's rule from now on
-  if (!segment.payload.empty()) note_mark(segment.header, ecn, now);
+  note_mark(segment, ecn, now);
   sixth_check_urg(segment);
   seventh_process_text(segment, now);
   settle_urgent();
@@ -167,6 +168,11 @@ void Connection::note_alive(Instant now) {
   received_at_ = now;
   probes_ = 0;
   if (settings().keepalive || settings().heartbeat > 0ns) restart_keepalive(now);
+}
+
+void Connection::take_user_timeout(const wire::TcpOptions& options) {
+  if (options.user_timeout && settings().user_timeout_option)
+    traffic().user_timeout_peer = *options.user_timeout;
 }
 
 bool Connection::survives_paws(const wire::TcpSegment& segment) const {
@@ -267,6 +273,7 @@ bool Connection::fifth_check_ack(const wire::TcpSegment& segment, Instant now) {
     snd_.wnd_max = std::max(snd_.wnd_max, snd_.wnd);
     snd_.wl1 = h.sequence;
     snd_.wl2 = h.acknowledgment;
+    if (accurate_.is_on() && !accurate_.take_third(h.flags)) ecn_ = false;
     enter(State::established, now, {"our SYN is acknowledged"});
   }
   // RFC 5961 §5.2: "(SND.UNA - MAX.SND.WND) <= SEG.ACK <= SND.NXT", all else is challenged.
@@ -357,13 +364,17 @@ void Connection::take_syn_options(const wire::TcpHeader& syn) {
   // RFC 9293 §3.7.1; a peer that names less than anybody can mean gets 64.
   if (o.mss) peer_mss_ = std::max<u16>(*o.mss, 64);
   if (o.window_scale && own.window_scaling) {
-    send_scale_ = std::min<u8>(*o.window_scale, 14);  // RFC 7323 §2.3
-    receive_scale_ = window_scale_for(context_.config);
+    send_scale_ = std::min<u8>(*o.window_scale, 14) & 15;  // RFC 7323 §2.3
+    receive_scale_ = window_scale_for(context_.config) & 15;
     scaling_ = true;
   }
   timestamps_ = o.timestamps.has_value() && own.timestamps;
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
   sack_ = o.sack_permitted && own.sack;
+  // RFC 5482 §3.2: on a SYN it may be lost, so the first segment after it tells it again. A
+  // half-open record does not keep it: what such a SYN asked for comes again, too.
+  take_user_timeout(o);
+  tell_user_timeout_ = user_timeout_to_tell(own) != 0;
   control_ = CongestionControl(own.congestion, mss_now(), context_.config.initial_window_segments);
 }
 

@@ -25,6 +25,7 @@ struct Settings {
   bool timestamps = true;      // RFC 7323 §3
   bool sack = true;            // RFC 2018
   Ecn ecn = Ecn::passive;
+  bool accurate_ecn = false;           // RFC 9768 where ECN is granted, and where it is asked for
   u32 receive_window_initial = 65535;  // bytes
 
   // Sending.
@@ -43,8 +44,9 @@ struct Settings {
   bool urgent_out_of_line = false;  // !SO_OOBINLINE; RFC 6093 §6 wants urgent data in line
 
   // Patience.
-  u32 syn_retries_max = 6;     // TCP_SYNCNT: retransmissions of SYN before the open fails
-  Duration user_timeout = 0s;  // TCP_USER_TIMEOUT; RFC 9293 §3.8.3 R2; 0: Config::retries_max
+  u32 syn_retries_max = 6;           // TCP_SYNCNT: retransmissions of SYN before the open fails
+  Duration user_timeout = 0s;        // TCP_USER_TIMEOUT; RFC 9293 §3.8.3 R2; 0: Config::retries_max
+  bool user_timeout_option = false;  // RFC 5482: tell the peer, and be as patient as it asks for
   Duration fin_wait_2_timeout = 60s;  // TCP_LINGER2, once the application let go; negative: none
   bool keepalive = false;             // SO_KEEPALIVE, RFC 9293 §3.8.4
   Duration keepalive_idle = 7200s;    // TCP_KEEPIDLE
@@ -57,6 +59,8 @@ struct Settings {
   bool fast_open_no_cookie = false;  // TCP_FASTOPEN_NO_COOKIE, both roles
   u32 fast_open_max = 0;  // TCP_FASTOPEN of a listener: unfinished handshakes with data; 0: none
 
+  Duration defer_accept = 0s;  // TCP_DEFER_ACCEPT of a listener: accept only with data, this long
+
   // Packets.
   u32 mss_max = 0;       // TCP_MAXSEG, both ways; 0: what the path carries
   u8 traffic_class = 0;  // IP_TOS, IPV6_TCLASS; its two lowest bits are ECN's
@@ -64,6 +68,11 @@ struct Settings {
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };
+
+/// What the option of RFC 5482 says for these: minutes with the highest bit, or seconds; 0: none.
+u16 user_timeout_to_tell(const Settings& settings);
+/// What such an option asks for.
+Duration user_timeout_of(u16 option);
 
 /// Settings that any number of connections share.
 struct SharedSettings {

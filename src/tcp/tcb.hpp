@@ -9,6 +9,7 @@
 #include "base/ring.hpp"
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "tcp/accurate_ecn.hpp"
 #include "tcp/congestion/control.hpp"
 #include "tcp/context.hpp"
 #include "tcp/error.hpp"
@@ -80,6 +81,7 @@ class Tcb {
   bool is_patience_over(Instant now) const;
   Instant within_patience(Instant due, Instant now) const;
   u32 patience() const;
+  Duration user_timeout() const;
   u32 receive_limit_max() const;
   u32 window_available() const;
   u32 window_to_tell() const;
@@ -94,14 +96,15 @@ class Tcb {
   Errc error_ = Errc::none;
   u16 events_ = 0;
   u8 probes_ = 0;  // unanswered keepalive or window probes
-  u8 send_scale_ = 0;
-  u8 receive_scale_ = 0;
+  u8 send_scale_ : 4 = 0;
+  u8 receive_scale_ : 4 = 0;
   u8 retries_ = 0;  // time-outs since the last progress
   u8 persist_backoff_ = 0;
   bool timestamps_ : 1 = false;
   bool scaling_ : 1 = false;
   bool sack_ : 1 = false;
-  bool ecn_ : 1 = false;
+  bool ecn_ : 1 = false;  // what is sent is ECN-capable
+  bool tell_user_timeout_ : 1 = false;
   bool ack_now_ : 1 = false;
   bool open_ack_ : 1 = false;  // the handshake's third segment goes out on its own
   bool probe_now_ : 1 = false;
@@ -127,6 +130,7 @@ class Tcb {
   bool early_acked_ : 1 = false;             // and it was acknowledged, by them or by us
   u16 peer_mss_;
   u16 mtu_;
+  AccurateEcn accurate_;
   u16 mtu_proven_ = 0xffff;  // RFC 4821: where less than mtu_, what is sent is smaller
   u32 reset_sequence_ = 0;
   u32 timestamp_recent_ = 0;

@@ -41,7 +41,9 @@ void Connection::trace_timer(std::string_view timer, trace::Why why, Instant now
 void Connection::give_up(trace::Why why, Instant now) {
   // An orphan in FIN-WAIT-2 has delivered all that it had; who still listens must hear of it.
   if (!released_ || state_ != State::fin_wait_2) ++context_.counters.aborts_on_timeout;
-  end(released_ && state_ == State::fin_wait_2 ? Errc::none : Errc::timed_out, now, why);
+  const bool warned = traffic_ != nullptr && traffic_->soft_error;
+  const bool done = released_ && state_ == State::fin_wait_2;
+  end(done ? Errc::none : warned ? Errc::unreachable : Errc::timed_out, now, why);
 }
 
 void Connection::restart_retransmit_timer(Instant now) {
@@ -73,7 +75,11 @@ void Connection::on_retransmit_timeout(Instant now) {
     give_up({"user time-out: nothing acknowledged after {} retransmissions", retries_}, now);
     return;
   }
-  if (settings().user_timeout == 0ns && retries_ >= retries_max) {
+  // §3.8.6.1 (MUST-35): where the window was closed over what is in flight, the repetitions are
+  // probes, and who answers them keeps the connection.
+  const bool answered =
+      snd_.wnd == 0 && !opening && !released_ && now - received_at_ < 2 * config.rto_max;
+  if (user_timeout() == 0ns && retries_ >= retries_max && !answered) {
     note_early_timeout(true, now);
     give_up({"no answer to {} retransmissions", retries_}, now);
     return;
@@ -138,7 +144,7 @@ void Connection::on_persist_timeout(Instant now) {
     return;
   }
   if (probes_ == 0) recover_.unanswered_since = now;
-  if (is_patience_over(now) || (settings().user_timeout == 0ns && probes_ >= patience())) {
+  if (is_patience_over(now) || (user_timeout() == 0ns && probes_ >= patience())) {
     give_up({"no answer to {} window probes", probes_}, now);
     return;
   }
@@ -151,13 +157,22 @@ void Connection::on_persist_timeout(Instant now) {
   set_timer(Timer::persist, within_patience(now + persist_interval(), now));
 }
 
+// RFC 5482 §3.1: the longer of what both want, and no less than 100 s.
+Duration Tcb::user_timeout() const {
+  const Duration own = settings().user_timeout;
+  if (traffic_ == nullptr || traffic_->user_timeout_peer == 0) return own;
+  constexpr Duration least = 100s;
+  const Duration asked = std::max({own, user_timeout_of(traffic_->user_timeout_peer), least});
+  return std::max(own, std::min(asked, context_.config.user_timeout_max));
+}
+
 bool Tcb::is_patience_over(Instant now) const {
-  const Duration patience = settings().user_timeout;
+  const Duration patience = user_timeout();
   return patience > 0ns && now - recover_.unanswered_since >= patience;
 }
 
 Instant Tcb::within_patience(Instant due, Instant now) const {
-  const Duration patience = settings().user_timeout;
+  const Duration patience = user_timeout();
   if (patience == 0ns) return due;
   return std::min(due, std::max(recover_.unanswered_since + patience, now + 1ms));
 }
@@ -189,8 +204,9 @@ void Connection::on_keepalive_timeout(Instant now) {
   if (s.heartbeat > 0ns && silence >= s.heartbeat) tell(Event::heartbeat);
   const bool asking = snd_.nxt != snd_.una || not_sent() > 0;
   if (s.keepalive && !asking && silence >= s.keepalive_idle + probes_ * s.keepalive_interval) {
-    const bool over = s.user_timeout > 0ns ? probes_ > 0 && silence >= s.user_timeout
-                                           : probes_ >= s.keepalive_probes_max;
+    const Duration patience = user_timeout();
+    const bool over =
+        patience > 0ns ? probes_ > 0 && silence >= patience : probes_ >= s.keepalive_probes_max;
     if (over) {
       reset_now_ = true;
       reset_with_ack_ = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/time.hpp"
@@ -12,6 +13,7 @@
 #include "tcp/mtu_search.hpp"
 #include "tcp/pacer.hpp"
 #include "tcp/rate_sampler.hpp"
+#include "wire/icmp.hpp"
 
 namespace handfast::tcp {
 
@@ -55,6 +57,8 @@ struct Traffic {
   Duration window_time{};
 
   MtuSearch mtu_search;
+  std::optional<wire::IcmpProblem> soft_error{};  // told of since the last progress
+  u16 user_timeout_peer = 0;                      // RFC 5482, as its option had it
 
   // RFC 3168.
   bool ecn_seen = false;     // the peer sends with an ECN-capable codepoint

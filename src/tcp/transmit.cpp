@@ -263,6 +263,10 @@ void Connection::fill_header(wire::TcpHeader& h, u32 sequence, u16 flags, Instan
   h.flags = flags;
   h.window = to<u16>(std::min<u32>(window_to_advertise() >> receive_scale_, 65535));
   if (timestamps_) h.options.timestamps = {timestamp_now(now), timestamp_recent_};
+  if (tell_user_timeout_) {
+    h.options.user_timeout = user_timeout_to_tell(settings());
+    tell_user_timeout_ = false;
+  }
   if (sack_) add_sack_blocks(h.options);
   // Whatever goes out acknowledges.
   if (traffic_ != nullptr)
@@ -302,6 +306,7 @@ wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
   h.options.sack_permitted = answer ? sack_ : own.sack;
   if (answer ? timestamps_ : own.timestamps)
     h.options.timestamps = {timestamp_now(now), answer ? timestamp_recent_ : 0};
+  if (const u16 tell = user_timeout_to_tell(own); tell != 0) h.options.user_timeout = tell;
   if (answer ? scaling_ : own.window_scaling) h.options.window_scale = window_scale_for(config);
   if (answer) {
     h.acknowledgment = rcv_.nxt;

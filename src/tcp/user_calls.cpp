@@ -29,6 +29,7 @@ void Connection::accept(const HalfOpen& half_open, Instant now) {
   recover_.highest_sacked = snd_.iss;
   ecn_ = half_open.ecn_;
   if (ecn_) ++context_.counters.ecn_connections;
+  if (half_open.accurate_) accurate_.start_server(half_open.syn_ecn_);
   rcv_.irs = half_open.irs_;
   rcv_.nxt = rcv_.irs + 1;
   rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);

@@ -167,6 +167,9 @@ std::string describe_options(const TcpOptions& options) {
   if (options.timestamps)
     add(fmt::format("TS val {} ecr {}", options.timestamps->value, options.timestamps->echo_reply));
   if (options.window_scale) add(fmt::format("wscale {}", *options.window_scale));
+  if (options.user_timeout)
+    add(fmt::format("uto {} {}", *options.user_timeout & 0x7fff,
+                    (*options.user_timeout & 0x8000) != 0 ? "min" : "s"));
   if (options.fast_open) {
     const Bytes cookie = Bytes(*options.fast_open).first(options.fast_open_size);
     add(cookie.empty() ? "tfo cookiereq" : fmt::format("tfo {:02x}", fmt::join(cookie, "")));

@@ -48,7 +48,8 @@ struct TcpOptions {
   std::optional<u16> mss = {};          // kind 2, SYN only
   std::optional<u8> window_scale = {};  // kind 3, SYN only; the shift as received, maybe > 14
   bool sack_permitted = false;          // kind 4, SYN only
-  std::optional<TcpTimestamps> timestamps = {};   // kind 8
+  std::optional<TcpTimestamps> timestamps = {};  // kind 8
+  std::optional<u16> user_timeout = {};  // kind 28 (RFC 5482): minutes with the highest bit, or s
   std::array<SackBlock, sack_blocks_max> sack{};  // kind 5
   u8 sack_count = 0;
   /// Kind 34 (RFC 7413): present and empty asks for a cookie; else 4 to 16 bytes, even.

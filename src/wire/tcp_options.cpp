@@ -1,4 +1,5 @@
-// TCP options: RFC 9293 §3.2 (0 to 2), RFC 7323 (3, 8), RFC 2018 (4, 5), RFC 7413 (34).
+// TCP options: RFC 9293 §3.2 (0 to 2), RFC 7323 (3, 8), RFC 2018 (4, 5), RFC 5482 (28),
+// RFC 7413 (34).
 #include "wire/tcp_options.hpp"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ enum Kind : u8 {
   sack_permitted = 4,
   sack = 5,
   timestamps = 8,
+  user_timeout = 28,
   fast_open = 34,
   experiment = 254,  // RFC 6994: a magic number tells which
 };
@@ -60,6 +62,9 @@ void read_option(u8 kind, Bytes data, TcpOptions& options) {
     case sack: return read_sack(data, options);
     case timestamps:
       if (data.size() == 8) options.timestamps = read_timestamps(data.data());
+      return;
+    case user_timeout:
+      if (data.size() == 2) options.user_timeout = load_be16(data.data());
       return;
     case fast_open: return read_fast_open(data, false, options);
     case experiment:
@@ -125,6 +130,10 @@ void write_window_scale(const TcpOptions& options, Writer& out) {
   out.byte(window_scale).byte(3).byte(*options.window_scale);
 }
 
+void write_user_timeout(const TcpOptions& options, Writer& out) {
+  if (options.user_timeout) out.byte(user_timeout).byte(4).half(*options.user_timeout);
+}
+
 void write_timestamps(const TcpOptions& options, Writer& out) {
   out.byte(timestamps).byte(10).word(options.timestamps->value);
   out.word(options.timestamps->echo_reply);
@@ -169,6 +178,7 @@ void write_as_linux(const TcpOptions& options, Writer& out) {
     write_fast_open(options, out);
     out.nops_to(0);
   }
+  write_user_timeout(options, out);
 }
 
 void write_as_freebsd(const TcpOptions& options, Writer& out) {
@@ -176,6 +186,7 @@ void write_as_freebsd(const TcpOptions& options, Writer& out) {
   if (options.window_scale) write_window_scale(options, out.nops_to(1));
   if (options.sack_permitted) out.nops(out.size() % 2).byte(sack_permitted).byte(2);
   if (options.timestamps) write_timestamps(options, out.nops_to(2));
+  write_user_timeout(options, out);
   if (options.fast_open) write_fast_open(options, out);
   pad_before_rest(options, out);
 }
@@ -185,6 +196,7 @@ void write_by_kind(const TcpOptions& options, Writer& out) {
   if (options.window_scale) write_window_scale(options, out);
   if (options.sack_permitted) out.byte(sack_permitted).byte(2);
   if (options.timestamps) write_timestamps(options, out);
+  write_user_timeout(options, out);
   if (options.fast_open) write_fast_open(options, out);
   pad_before_rest(options, out);
 }
@@ -198,6 +210,7 @@ u32 size_as_linux(const TcpOptions& options) {
     size += 4;
   if (options.window_scale) size += 4;
   if (options.fast_open) size += padded(fast_open_bytes(options));
+  if (options.user_timeout) size += 4;
   return size;
 }
 
@@ -241,7 +254,7 @@ Plan plan_for(const TcpOptions& options) {
 // What nearly every segment carries: timestamps and nothing else.
 bool only_timestamps(const TcpOptions& o) {
   return o.timestamps && !o.mss && !o.window_scale && !o.sack_permitted && o.sack_count == 0 &&
-         !o.fast_open && o.raw.empty() && o.style == OptionStyle::linux;
+         !o.fast_open && !o.user_timeout && o.raw.empty() && o.style == OptionStyle::linux;
 }
 
 }  // namespace
@@ -294,8 +307,8 @@ bool operator==(const TcpOptions& a, const TcpOptions& b) {
   const auto blocks = [](const TcpOptions& o) { return std::span(o.sack).first(o.sack_count); };
   return a.mss == b.mss && a.window_scale == b.window_scale &&
          a.sack_permitted == b.sack_permitted && a.timestamps == b.timestamps &&
-         std::ranges::equal(blocks(a), blocks(b)) && a.fast_open == b.fast_open &&
-         a.fast_open_size == b.fast_open_size &&
+         a.user_timeout == b.user_timeout && std::ranges::equal(blocks(a), blocks(b)) &&
+         a.fast_open == b.fast_open && a.fast_open_size == b.fast_open_size &&
          a.fast_open_experimental == b.fast_open_experimental;
 }
 

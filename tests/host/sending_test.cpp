@@ -161,6 +161,77 @@ TEST(UserTimeout, holds_for_a_window_that_stays_closed_and_silent) {
   peer.expect_error(tcp::Errc::timed_out);
 }
 
+// RFC 5482 §3.2.
+TEST(UserTimeout, is_told_on_the_syn_and_again_on_the_segment_after_it) {
+  tcp::Config config;
+  config.user_timeout = 200s;
+  config.user_timeout_option = true;
+  ScriptedPeer peer(config);
+  peer.connect();
+  peer.expect(syn().user_timeout(200));
+  peer.inject(syn_ack().mss(1000));
+  peer.expect(ack().user_timeout(200));
+  peer.send(100);
+  peer.expect(data(100));
+  EXPECT_FALSE(peer.last().options.user_timeout);
+}
+
+TEST(UserTimeout, is_as_long_as_the_peer_asks_for_within_limits) {
+  for (const u16 asked : {u16{300}, to<u16>(0x8000 | 5)}) {  // seconds, minutes
+    tcp::Config config;
+    config.user_timeout = 5s;
+    config.user_timeout_option = true;
+    ScriptedPeer peer(config);
+    peer.listen();
+    peer.inject(syn().mss(1000).user_timeout(asked));
+    peer.expect(syn_ack());
+    peer.inject(ack().user_timeout(asked));
+    peer.accept();
+    peer.send(100);
+    peer.let_pass(295s);
+    peer.expect_state(tcp::State::established);
+    peer.let_pass(10s);
+    peer.expect_error(tcp::Errc::timed_out);
+  }
+}
+
+TEST(UserTimeout, of_the_peer_does_not_count_where_nobody_asked_for_it) {
+  tcp::Config config;
+  config.user_timeout = 5s;
+  ScriptedPeer peer(config);
+  peer.open_passive(syn().mss(1000));
+  peer.inject(ack().user_timeout(300));
+  peer.send(100);
+  peer.let_pass(6s);
+  peer.expect_error(tcp::Errc::timed_out);
+}
+
+// RFC 9293 MUST-47, MUST-56.
+TEST(SoftError, is_told_and_explains_the_time_out_that_follows) {
+  tcp::Config config;
+  config.user_timeout = 5s;
+  ScriptedPeer peer(config);
+  peer.open_passive(syn().mss(1000));
+  peer.send(100);
+  peer.expect(data(100));
+  peer.inject_icmp(wire::IcmpProblem::host_unreachable, 1);
+  EXPECT_TRUE(peer.was_told(tcp::Event::soft_error));
+  EXPECT_EQ(peer.connection().info(peer.now()).soft_error, wire::IcmpProblem::host_unreachable);
+  peer.expect_state(tcp::State::established);
+  peer.let_pass(6s);
+  peer.expect_error(tcp::Errc::unreachable);
+}
+
+TEST(SoftError, is_forgotten_with_the_next_progress) {
+  ScriptedPeer peer;
+  peer.open_passive(syn().mss(1000));
+  peer.send(100);
+  peer.expect(data(100));
+  peer.inject_icmp(wire::IcmpProblem::net_unreachable, 1);
+  peer.inject(ack().ack(101));
+  EXPECT_FALSE(peer.connection().info(peer.now()).soft_error);
+}
+
 TEST(ZeroWindow, keeps_a_connection_whose_peer_answers_the_probes) {
   tcp::Config config;
   config.retries_max = 3;

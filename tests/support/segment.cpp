@@ -53,6 +53,7 @@ wire::TcpHeader Segment::header(u32 sequence_base, u32 ack_base) const {
   header.options.sack_permitted = sack_permitted_;
   if (timestamps_.value_or(false))
     header.options.timestamps = wire::TcpTimestamps{ts_value_.value_or(0), ts_echo_.value_or(0)};
+  header.options.user_timeout = user_timeout_;
   for (u8 i = 0; i < sack_count_; ++i)
     header.options.sack[i] = {ack_base + sack_[i].left, ack_base + sack_[i].right};
   header.options.sack_count = sack_count_;
@@ -87,6 +88,9 @@ std::string Segment::option_differences(const wire::TcpOptions& came, u32 ack_ba
   if (scale_.has_value() && came.window_scale != scale_)
     out += fmt::format("  window scale: {} came, {} expected\n",
                        option_text<int>(came.window_scale), static_cast<int>(*scale_));
+  if (user_timeout_.has_value() && came.user_timeout != user_timeout_)
+    out += fmt::format("  user time-out: {} came, {} expected\n", option_text(came.user_timeout),
+                       *user_timeout_);
   if (sack_permitted_ && !came.sack_permitted) out += "  SACK-permitted is missing\n";
   if (timestamps_.has_value() && *timestamps_ != came.timestamps.has_value())
     out += *timestamps_ ? "  timestamps are missing\n" : "  timestamps came\n";

@@ -59,6 +59,8 @@ class Segment {
     experimental_ = experimental;
     return *this;
   }
+  /// RFC 5482, as on the wire.
+  Segment& user_timeout(u16 value) { return user_timeout_ = value, *this; }
   /// One more SACK block [left, right), relative like ack().
   Segment& sack(u32 left, u32 right) { return sack_[sack_count_++] = {left, right}, *this; }
 
@@ -88,6 +90,7 @@ class Segment {
   std::optional<u8> ecn_{};
   u32 length_ = 0;
   std::optional<u16> mss_{};
+  std::optional<u16> user_timeout_;
   std::optional<u8> scale_{};
   bool sack_permitted_ = false;
   std::optional<bool> timestamps_{};

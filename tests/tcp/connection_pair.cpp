@@ -115,6 +115,7 @@ void ConnectionPair::deliver_to_listener(const wire::TcpSegment& segment) {
       server.connection->on_segment(segment, 0, now);
       return;
     case HalfOpen::Verdict::stays:
+    case HalfOpen::Verdict::deferred:
     case HalfOpen::Verdict::reset:
     case HalfOpen::Verdict::refuse: return;
   }

@@ -99,6 +99,11 @@ int set_user_timeout(SocketOptions& o, int value) {
   o.settings.user_timeout = std::chrono::milliseconds(value);
   return 0;
 }
+int get_defer_accept(const SocketOptions& o) { return seconds(o.settings.defer_accept); }
+int set_defer_accept(SocketOptions& o, int value) {
+  o.settings.defer_accept = std::chrono::seconds(std::max(value, 0));
+  return 0;
+}
 int get_linger_2(const SocketOptions& o) { return seconds(o.settings.fin_wait_2_timeout); }
 int set_linger_2(SocketOptions& o, int value) {
   o.settings.fin_wait_2_timeout = std::chrono::seconds(std::clamp(value, -1, 120));
@@ -184,7 +189,7 @@ constexpr Option table[] = {
     {IPPROTO_TCP, TCP_WINDOW_CLAMP, get_setting_number<&S::window_clamp>,
      set_setting_number<&S::window_clamp, 0, 0x7fff'ffff>},
     {IPPROTO_TCP, TCP_INQ, get_flag<&O::tell_queued>, set_flag<&O::tell_queued>},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT, get_number<&O::defer_accept>, set_number<&O::defer_accept>},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, get_defer_accept, set_defer_accept},
     {IPPROTO_TCP, TCP_FASTOPEN, get_setting_number<&S::fast_open_max>,
      set_setting_number<&S::fast_open_max, 0, 0x7fff'ffff>},
     {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, get_setting_flag<&S::fast_open_no_cookie>,

@@ -41,7 +41,6 @@ struct SocketOptions {
   int priority = 0;                  // SO_PRIORITY
   int mark = 0;                      // SO_MARK
   u32 timestamping = 0;              // SO_TIMESTAMPING flags
-  u32 defer_accept = 0;              // TCP_DEFER_ACCEPT, s
   u32 fast_open_flags = 0;           // tcp_fastopen: FastOpenFlags
   std::optional<tcp::FastOpenKeys> fast_open_keys{};  // TCP_FASTOPEN_KEY
   std::vector<u8> fast_open_key_bytes{};              // and as it was given

@@ -215,6 +215,16 @@ std::optional<wire::Endpoint> TcpSocket::remote() const {
   return connection->flow().remote;
 }
 
+// Without IP_RECVERR only a time-out that follows tells of it (ip(7)).
+void TcpSocket::take_soft_error() {
+  const tcp::Connection* connection = this->connection();
+  if (!options.receive_errors || connection == nullptr) return;
+  const auto problem = connection->info(environment_.now()).soft_error;
+  if (!problem) return;
+  error_ = errno_of(wire::IcmpError{.problem = *problem});
+  wake(EPOLLERR);
+}
+
 void TcpSocket::on_event(tcp::Event event) {
   switch (event) {
     case tcp::Event::connected:
@@ -227,6 +237,7 @@ void TcpSocket::on_event(tcp::Event event) {
     case tcp::Event::peer_closed:
     case tcp::Event::flushed: wake(0); return;
     case tcp::Event::heartbeat: return;
+    case tcp::Event::soft_error: return take_soft_error();
     case tcp::Event::closed: break;
   }
   const tcp::Connection* connection = this->connection();

@@ -107,6 +107,7 @@ class TcpSocket final : public Descriptor {
   void wait_for_space(bool wait);
   void expand_send_buffer(const tcp::Connection& connection);
   void take_reports();
+  void take_soft_error();
   void round_receive_buffer();
 
   host::Host& host_;
