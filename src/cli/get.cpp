@@ -175,15 +175,21 @@ class Fetch {
     Stream stream = co_await connect(url);
     if (interrupted_) throw interrupted();
     if (!url.is_secure) co_return co_await ask(url, stream);
-    if (!tls_) configure(tls_.emplace(), options_.tls);
+    if (!tls_) {
+      configure(tls_.emplace(), options_.tls);
+      accept(*tls_, options_.tls, url_of(options_.url).host);
+    }
     io::TlsStream<Stream> secured(std::move(stream), *tls_, url.host);
     cancel_ = [&secured] { secured.abort(); };
     secured.expires_after(connect_timeout_);
     std::error_code error;
     co_await secured.async_handshake(asio::redirect_error(asio::use_awaitable, error));
-    if (error)
-      throw Failure("the TLS handshake failed", url.text(),
-                    secured.why().empty() ? error.message() : secured.why());
+    if (error) {
+      if (tls_->refused) note("the server's certificate:\n" + describe(tls_->refused->certificate));
+      throw Failure(
+          "the TLS handshake failed", url.text(),
+          (secured.why().empty() ? error.message() : secured.why()) + advice_on_refused(*tls_));
+    }
     note(describe(secured.session().summary()));
     const io::HttpResult result = co_await ask(url, secured);
     co_return result;

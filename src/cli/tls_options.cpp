@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/assert.hpp"
 #include "cli/command.hpp"
 
 namespace handfast::cli {
@@ -54,6 +55,15 @@ void add_options(CLI::App& command, TlsClientOptions& options) {
       ->type_name("FILE");
   command.add_option("--key", options.key, "Its key, where that is in another file (PEM)")
       ->type_name("FILE");
+  command
+      .add_option("--accept", options.accept,
+                  "Take the certificate with this SHA-256 for the host of the URL, whatever is "
+                  "wrong with it")
+      ->type_name("SHA256")
+      ->check([](const std::string& text) -> std::string {
+        if (crypto::parse_fingerprint(text)) return "";
+        return text + " is no SHA-256: write 64 hexadecimal digits";
+      });
   command.add_flag("--insecure", options.is_insecure,
                    "Accept any certificate: whoever is on the way may read and change all");
 }
@@ -94,6 +104,22 @@ void configure(io::TlsContext& context, const TlsServerOptions& options) {
   }
   context.give_tickets();
   log_keys(context);
+}
+
+void accept(io::TlsContext& context, const TlsClientOptions& options, const std::string& host) {
+  if (options.accept.empty()) return;
+  const auto fingerprint = crypto::parse_fingerprint(options.accept);
+  ASSERT(fingerprint);  // the option has been checked
+  auto name = crypto::PeerName::parse(host);
+  if (!name) throw Failure("no certificate can be for", host, name.error());
+  context.exceptions = {{*fingerprint, std::move(*name)}};
+}
+
+std::string advice_on_refused(const io::TlsContext& context) {
+  if (!context.refused || !crypto::may_be_accepted(context.refused->rule)) return "";
+  std::string digits = crypto::to_string(context.refused->certificate.fingerprint());
+  std::erase(digits, ':');
+  return fmt::format(" (if you know it to be right: --accept {})", digits);
 }
 
 std::string describe(const tls::Summary& summary) {

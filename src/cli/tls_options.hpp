@@ -14,6 +14,7 @@ struct TlsClientOptions {
   std::string ca{};
   std::string certificate{};
   std::string key{};
+  std::string accept{};
   bool is_insecure = false;
 };
 void add_options(CLI::App& command, TlsClientOptions& options);
@@ -30,6 +31,12 @@ void add_options(CLI::App& command, TlsServerOptions& options);
 /// Throw Failure.
 void configure(io::TlsContext& context, const TlsClientOptions& options);
 void configure(io::TlsContext& context, const TlsServerOptions& options);
+
+/// Lets `context` take the certificate of --accept for `host`, the one that was asked for. Throws
+/// Failure.
+void accept(io::TlsContext& context, const TlsClientOptions& options, const std::string& host);
+/// What a person can do about the certificate that `context` refused: " (…)", or nothing.
+std::string advice_on_refused(const io::TlsContext& context);
 
 /// "TLS 1.3, TLS_AES_128_GCM_SHA256, x25519, ecdsa_secp256r1_sha256".
 std::string describe(const tls::Summary& summary);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -167,6 +168,19 @@ bool Certificate::is_signed_strongly() const {
 
 std::string to_string(const Fingerprint& fingerprint) {
   return fmt::format("{:02x}", fmt::join(fingerprint, ":"));
+}
+
+std::optional<Fingerprint> parse_fingerprint(std::string_view text) {
+  std::string digits;
+  std::ranges::remove_copy(text, std::back_inserter(digits), ':');
+  Fingerprint fingerprint{};
+  if (digits.size() != 2 * fingerprint.size()) return std::nullopt;
+  for (std::size_t i = 0; i < fingerprint.size(); ++i) {
+    const std::string_view octet = std::string_view(digits).substr(2 * i, 2);
+    if (octet.find_first_not_of("0123456789abcdefABCDEF") != octet.npos) return std::nullopt;
+    fingerprint[i] = to<u8>(std::stoul(std::string(octet), nullptr, 16));
+  }
+  return fingerprint;
 }
 
 std::string to_string(WallTime time) {

@@ -23,6 +23,8 @@ namespace handfast::crypto {
 using Fingerprint = std::array<u8, 32>;
 /// "3f:9a:…", as browsers show it.
 std::string to_string(const Fingerprint& fingerprint);
+/// The same with or without its colons, in either case; none where it is none.
+std::optional<Fingerprint> parse_fingerprint(std::string_view text);
 
 /// The subjectAltName, §4.2.1.6.
 struct SubjectNames {

@@ -162,8 +162,9 @@ Result<Path, CertificateError> attempt(std::span<const Certificate> sent, const 
   const u32 index = current == nullptr ? 0 : to<u32>(X509_STORE_CTX_get_error_depth(context.get()));
   fault = current == nullptr ? sent.front() : shared(current);
   // Where a rule of ours says the same, it says it better.
-  if (auto date = check_date(*fault, index, now); !date)
-    return std::unexpected(std::move(date.error()));
+  if (error == X509_V_ERR_CERT_NOT_YET_VALID || error == X509_V_ERR_CERT_HAS_EXPIRED)
+    if (auto date = check_date(*fault, index, now); !date)
+      return std::unexpected(std::move(date.error()));
   const CertificateRule rule = rule_of(error);
   if (rule == CertificateRule::wrong_usage || rule == CertificateRule::not_a_ca)
     if (auto role = check_role(*fault, index, purpose, false); !role)

@@ -1,5 +1,7 @@
 #include "io/tls_context.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace handfast::io {
@@ -68,9 +70,16 @@ Result<void, tls::Error> TlsContext::judge(const tls::Session& session,
     if (!name) return tls::refuse(tls::Alert::internal_error, name.error());
     request.name = std::move(*name);
   }
+  const auto taken =
+      std::ranges::find(exceptions, request.name, &crypto::CertificateException::name);
+  if (taken != exceptions.end()) request.exception = &*taken;
   const std::vector<Bytes> chain(summary.peer_chain.begin(), summary.peer_chain.end());
   const auto verified = verifier->verify(chain, request);
   if (verified) return {};
+  refused.reset();
+  if (!chain.empty())
+    if (auto own = crypto::Certificate::parse(chain.front()))
+      refused = Refused{std::move(*own), verified.error().rule};
   return tls::refuse(alert_of(verified.error().rule), verified.error().sentence);
 }
 

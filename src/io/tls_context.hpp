@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "base/time.hpp"
 #include "crypto/chain_verifier.hpp"
@@ -41,6 +42,14 @@ class TlsContext {
   std::optional<crypto::ChainVerifier> verifier;
   /// Takes whoever shows a certificate, be it anybody's. For tests.
   bool accept_anybody = false;
+  /// Certificates that a person took in spite of the verifier, each for one name.
+  std::vector<crypto::CertificateException> exceptions;
+  /// Whom the verifier refused last, for a person to look at; and by which rule.
+  struct Refused {
+    crypto::Certificate certificate;
+    crypto::CertificateRule rule;
+  };
+  std::optional<Refused> refused;
   /// Client: sessions that can be resumed.
   tls::TicketStore tickets;
   /// Gets each line of the key log, where config.key_log is set.

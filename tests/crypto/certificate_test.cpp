@@ -2,6 +2,7 @@
 #include "crypto/certificate.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -71,6 +72,20 @@ TEST(Certificate, is_described_in_lines_that_a_terminal_does_not_obey) {
   SubjectNames names;
   names.dns.emplace_back("a\x1b]0;b\n.org");
   EXPECT_EQ(to_string(names), "a\\x1b]0;b\\x0a.org");
+}
+
+TEST(Certificate, has_a_fingerprint_that_can_be_typed_in_again) {
+  const Fingerprint fingerprint = make_root().certificate.fingerprint();
+  const std::string text = to_string(fingerprint);
+  std::string plain = text;
+  std::erase(plain, ':');
+  std::ranges::transform(plain, plain.begin(), [](char c) { return to<char>(std::toupper(c)); });
+  EXPECT_EQ(parse_fingerprint(text), fingerprint);
+  EXPECT_EQ(parse_fingerprint(plain), fingerprint);
+  EXPECT_FALSE(parse_fingerprint(plain.substr(1)));
+  EXPECT_FALSE(parse_fingerprint(plain + "00"));
+  EXPECT_FALSE(parse_fingerprint("-1" + plain.substr(2)));
+  EXPECT_FALSE(parse_fingerprint(""));
 }
 
 TEST(Certificate, prints_its_constraints) {

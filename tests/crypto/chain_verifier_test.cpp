@@ -146,6 +146,15 @@ TEST(ChainVerifier, goes_by_the_clock_that_it_is_given) {
   EXPECT_EQ(at(std::chrono::seconds{3601}), "expired 0");
 }
 
+TEST(ChainVerifier, tells_of_a_stranger_before_it_tells_of_dates) {
+  const Identity root = make_root();
+  const Identity server = make_server(root, "example.org", [](CertificateTemplate& wanted) {
+    wanted.not_after = lab_now - std::chrono::seconds{1};
+  });
+  ChainVerifier verifier = trusting({});
+  EXPECT_EQ(verdict(verify(verifier, {&server}, asking_for("example.org"))), "unknown-issuer 0");
+}
+
 TEST(ChainVerifier, refuses_expired_cas_and_roots) {
   const auto ends = [](CertificateTemplate& wanted) {
     wanted.not_after = lab_now - std::chrono::seconds{1};

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -338,6 +339,21 @@ class Get(unittest.TestCase):
             self.fetch(f"https://localhost:{PORT}/", "--insecure", trust=())
         with s_server(certificate="expired"):
             self.failed(f"https://{HERE}/", "expired")
+
+    def test_a_certificate_is_accepted_knowingly_for_its_name_alone(self):
+        with s_server():
+            result = handfast("get", f"https://localhost:{PORT}/", "-v")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("* the server's certificate:", result.stderr)
+            pin = re.search(r"--accept ([0-9a-f]{64})\)", result.stderr)[1]
+            self.assertIn(pin, result.stderr.replace(":", ""))
+            self.fetch(f"https://localhost:{PORT}/", "--accept", pin, trust=())
+            self.fetch(f"https://{HERE}/", "--accept", pin.upper(), trust=())
+            self.failed(f"https://{HERE}/", "trust", trust=("--accept", pin[::-1]))
+        with s_server(certificate="expired"):
+            self.failed(f"https://{HERE}/", "expired", trust=(*CA, "--accept", pin))
+        result = handfast("get", f"https://{HERE}/", "--accept", pin[1:])
+        self.assertEqual(result.returncode, 2)
 
     def test_servers_that_speak_something_old_or_else(self):
         for option, name in (("-tls1", "TLS 1.0"), ("-tls1_1", "TLS 1.1"), ("-tls1_2", "TLS 1.2")):
