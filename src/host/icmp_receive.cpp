@@ -5,6 +5,7 @@
 
 #include "base/byte_order.hpp"
 #include "host/impl.hpp"
+#include "wire/path_mtu.hpp"
 
 namespace handfast::host {
 
@@ -89,7 +90,7 @@ void Host::Impl::on_error(const wire::IcmpError& reported, Instant now) {
     const u32 quoted_size = v4 ? load_be16(reported.original.data() + 2) : 0;
     if (error.mtu == 0 && v4) error.mtu = plateau_below(quoted_size);
     // RFC 8201 §4 and Linux's min_pmtu: below that it is a mistake or an attack.
-    error.mtu = std::max<u32>(error.mtu, v4 ? 552 : 1280);
+    error.mtu = std::max(error.mtu, wire::path_mtu_min(v4));
   }
   const u8* const transport = quoted->payload.data();
   const wire::Flow flow{{ip.source, load_be16(transport)},

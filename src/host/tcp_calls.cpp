@@ -2,6 +2,7 @@
 #include "base/assert.hpp"
 #include "host/tcp_layer.hpp"
 #include "tcp/edges.hpp"
+#include "wire/path_mtu.hpp"
 
 namespace handfast::host {
 
@@ -160,7 +161,7 @@ u32 TcpLayer::tcp_mtu(const Hop& hop, const wire::IpAddress& remote, Instant now
   const u32 mtu = network_.path_mtu(hop, remote, now);
   if (hop.interface == network_.routes.loopback()) return mtu;
   const u32 mss_max = network_.config.interfaces[hop.interface].mss_max;
-  return mss_max == 0 ? mtu : std::min(mtu, mss_max + (remote.is_v4() ? 40 : 60));
+  return mss_max == 0 ? mtu : std::min(mtu, mss_max + wire::tcp_ip_header_size(remote));
 }
 
 Result<Conn, Errc> TcpLayer::open(const wire::Flow& flow, const Hop& hop, State from, Instant now,

@@ -109,7 +109,6 @@ class Connection : private Tcb {
   std::string_view broken_invariant() const;
 
  private:
-  // edges: the only writers of state_
   void enter(State next, Instant now, trace::Why why);
   void end(Errc code, Instant now, trace::Why why);
 
@@ -243,6 +242,7 @@ class Connection : private Tcb {
   void on_persist_timeout(Instant now);
   void on_keepalive_timeout(Instant now);
   void restart_keepalive(Instant now);
+  bool asks_for_answer() const;
   void trace_timer(std::string_view timer, trace::Why why, Instant now);
   void give_up(trace::Why why, Instant now);
 };

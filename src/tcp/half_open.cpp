@@ -6,6 +6,7 @@
 #include "tcp/accurate_ecn.hpp"
 #include "tcp/context.hpp"
 #include "tcp/sequence.hpp"
+#include "wire/path_mtu.hpp"
 
 namespace handfast::tcp {
 
@@ -121,7 +122,7 @@ wire::TcpHeader HalfOpen::syn_ack(const Context& context, Instant now) const {
   wire::TcpHeader h = challenge_ack(context, now);
   h.sequence = iss_;
   h.flags = to<u16>(TcpFlags::syn | TcpFlags::ack | ecn_answer());
-  const u16 headers = flow_.remote.address.is_v4() ? 40 : 60;
+  const u16 headers = to<u16>(wire::tcp_ip_header_size(flow_.remote.address));
   h.options.mss = std::min(to<u16>(path_mtu_ - std::min(path_mtu_, headers)), mss_max_);
   h.options.style = context.config.option_style;
   h.options.sack_permitted = sack_;

@@ -1,5 +1,7 @@
 // How large a segment may be: RFC 1191 and RFC 8201 by what routers say, RFC 4821 and RFC 8899 by
 // what arrives, RFC 9293 §3.7.1 by what the peer names.
+#include "wire/path_mtu.hpp"
+
 #include <algorithm>
 
 #include "tcp/connection.hpp"
@@ -8,17 +10,11 @@ namespace handfast::tcp {
 
 namespace {
 
-constexpr u32 mss_base = 1024;     // RFC 4821 §7.2: what nearly every path carries
-constexpr u32 mtu_floor_v4 = 552;  // Linux's min_pmtu; RFC 8201 has 1280
-constexpr u32 mtu_floor_v6 = 1280;
+constexpr u32 mss_base = 1024;  // RFC 4821 §7.2: what nearly every path carries
 
-u32 headers_size(const wire::Flow& flow) {
-  return flow.remote.address.is_v4() ? 40 : 60;  // IP and TCP, both without options
-}
+u32 headers_size(const wire::Flow& flow) { return wire::tcp_ip_header_size(flow.remote.address); }
 
-u32 mtu_floor(const wire::Flow& flow) {
-  return flow.remote.address.is_v4() ? mtu_floor_v4 : mtu_floor_v6;
-}
+u32 mtu_floor(const wire::Flow& flow) { return wire::path_mtu_min(flow.remote.address.is_v4()); }
 
 }  // namespace
 

@@ -51,12 +51,9 @@ void Connection::keep_out_of_order(u32 sequence, Bytes text, Instant now) {
   const u32 offset = receive_ring_.size() + (sequence - rcv_.nxt);
   const u32 end = offset + to<u32>(text.size());
   const u32 beyond = ranges_ == nullptr ? 0 : ranges_->end_or(rcv_.nxt) - rcv_.nxt;
-  if (end > receive_ring_.capacity() && is_short_of_memory()) {
-    drop(Drop::reassembly_full, now);
-    return;
-  }
-  if (!receive_ring_.reserve(std::max(end, receive_ring_.size() + beyond), context_.buffers,
-                             beyond)) {
+  const u32 needed = std::max(end, receive_ring_.size() + beyond);
+  if ((end > receive_ring_.capacity() && is_short_of_memory()) ||
+      !receive_ring_.reserve(needed, context_.buffers, beyond)) {
     drop(Drop::reassembly_full, now);
     return;
   }

@@ -177,6 +177,9 @@ Instant Tcb::within_patience(Instant due, Instant now) const {
   return std::min(due, std::max(recover_.unanswered_since + patience, now + 1ms));
 }
 
+// What is in flight or queued asks for an answer by itself.
+bool Connection::asks_for_answer() const { return snd_.nxt != snd_.una || not_sent() > 0; }
+
 // RFC 9293 §3.8.4, and what the application asked to be told of silence. Both count from the last
 // segment that came, so that one timer serves them.
 void Connection::restart_keepalive(Instant now) {
@@ -185,11 +188,10 @@ void Connection::restart_keepalive(Instant now) {
   if (is_synchronized(state_)) {
     const Duration silence = now - received_at_;
     if (s.keepalive) {
-      // What is in flight or queued asks for an answer by itself.
-      const bool asking = snd_.nxt != snd_.una || not_sent() > 0;
       const Instant due =
-          asking ? after(now, s.keepalive_idle)
-                 : after(received_at_, s.keepalive_idle + probes_ * s.keepalive_interval);
+          asks_for_answer()
+              ? after(now, s.keepalive_idle)
+              : after(received_at_, s.keepalive_idle + probes_ * s.keepalive_interval);
       next = std::max(due, now);
     }
     if (s.heartbeat > 0ns)
@@ -202,8 +204,8 @@ void Connection::on_keepalive_timeout(Instant now) {
   const Settings& s = settings();
   const Duration silence = now - received_at_;
   if (s.heartbeat > 0ns && silence >= s.heartbeat) tell(Event::heartbeat);
-  const bool asking = snd_.nxt != snd_.una || not_sent() > 0;
-  if (s.keepalive && !asking && silence >= s.keepalive_idle + probes_ * s.keepalive_interval) {
+  if (s.keepalive && !asks_for_answer() &&
+      silence >= s.keepalive_idle + probes_ * s.keepalive_interval) {
     const Duration patience = user_timeout();
     const bool over =
         patience > 0ns ? probes_ > 0 && silence >= patience : probes_ >= s.keepalive_probes_max;

@@ -178,9 +178,10 @@ int Sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
   if (stream == nullptr && datagram == nullptr) return -ENOTSOCK;
   if (level == IPPROTO_TCP && stream == nullptr) return -EOPNOTSUPP;
   SocketOptions& options = stream != nullptr ? stream->options : datagram->options;
-  options.fast_open_flags = defaults_().fast_open_flags;  // a sysctl may change at any time
-  const bool fresh = stream == nullptr || stream->is_fresh();
-  if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT && !fresh) return -EINVAL;
+  if (level == IPPROTO_TCP && name == TCP_FASTOPEN_CONNECT) {
+    if (!stream->is_fresh()) return -EINVAL;
+    options.fast_open_flags = defaults_().fast_open_flags;  // a sysctl may change at any time
+  }
   int status = 0;
   if (level == SOL_SOCKET && name == SO_LINGER) {
     status = set_linger(options, value, length);

@@ -86,10 +86,9 @@ void Sockets::dispatch_events() {
 }
 
 void Sockets::note_progress() {
-  for (const Held& descriptor : table_) {
-    const auto socket = std::dynamic_pointer_cast<TcpSocket>(descriptor);
-    if (socket != nullptr && socket->is_expecting()) socket->on_progress();
-  }
+  for (TcpSocket* socket : expecting_)
+    if (socket->is_expecting()) socket->on_progress();
+  std::erase_if(expecting_, [](const TcpSocket* socket) { return !socket->is_expecting(); });
 }
 
 int Sockets::socket(int domain, int type, int protocol) {
@@ -99,7 +98,7 @@ int Sockets::socket(int domain, int type, int protocol) {
   if (kind == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP)) {
     SocketOptions initial = defaults_();
     initial.settings.urgent_out_of_line = true;  // until SO_OOBINLINE
-    made = std::make_shared<TcpSocket>(host_, environment_, domain, initial);
+    made = std::make_shared<TcpSocket>(host_, environment_, expecting_, domain, initial);
   } else if (kind == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP)) {
     made = std::make_shared<UdpSocket>(host_, environment_, domain, defaults_());
   } else {

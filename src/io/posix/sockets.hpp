@@ -101,6 +101,7 @@ class Sockets {
   Environment& environment_;
   int first_;
   std::function<SocketOptions()> defaults_;
+  std::vector<TcpSocket*> expecting_;  // outlives those in the table
   std::vector<Held> table_;
   std::unordered_map<u64, std::weak_ptr<TcpSocket>> connections_;
   std::unordered_map<u64, std::weak_ptr<TcpSocket>> listeners_;

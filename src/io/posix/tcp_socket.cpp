@@ -26,12 +26,17 @@ int errno_of(tcp::Errc code) {
   return EPROTO;
 }
 
-TcpSocket::TcpSocket(host::Host& host, Environment& environment, int family, SocketOptions initial)
-    : options(std::move(initial)), host_(host), environment_(environment), family_(family) {
+TcpSocket::TcpSocket(host::Host& host, Environment& environment, ExpectingSockets& expecting,
+                     int family, SocketOptions initial)
+    : options(std::move(initial)),
+      host_(host),
+      environment_(environment),
+      expecting_(expecting),
+      family_(family) {
   local_.address = family == AF_INET ? wire::any_v4 : wire::any_v6;
 }
 
-TcpSocket::~TcpSocket() = default;
+TcpSocket::~TcpSocket() { std::erase(expecting_, this); }
 
 int TcpSocket::bind(const wire::Endpoint& local) {
   if (bound_ || listening_ || name_) return -EINVAL;
@@ -74,7 +79,7 @@ std::shared_ptr<TcpSocket> TcpSocket::accept(int& error) {
   auto accepted = host_.accept(listener_);
   if (!accepted && listener_v6_) accepted = host_.accept(listener_v6_);
   if (!accepted) return nullptr;
-  auto socket = std::make_shared<TcpSocket>(host_, environment_, family_, options);
+  auto socket = std::make_shared<TcpSocket>(host_, environment_, expecting_, family_, options);
   socket->name_ = *accepted;
   socket->bound_ = true;
   if (const tcp::Connection* connection = socket->connection()) {
@@ -293,9 +298,11 @@ void TcpSocket::apply_options() {
   timestamping_ = options.timestamping;
   const Instant now = environment_.now();
   if (listening_) {
-    host_.change(listener_, options.settings);
-    if (options.fast_open_keys) host_.set_fast_open_keys(listener_, *options.fast_open_keys);
-    if (listener_v6_) host_.change(listener_v6_, options.settings);
+    for (const host::Listen one : {listener_, listener_v6_}) {
+      if (!one) continue;
+      host_.change(one, options.settings);
+      if (options.fast_open_keys) host_.set_fast_open_keys(one, *options.fast_open_keys);
+    }
     return;
   }
   if (tcp::Connection* connection = this->connection()) {

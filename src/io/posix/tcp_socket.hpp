@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <sys/uio.h>
 
@@ -39,9 +40,15 @@ class Transfer {
   std::size_t done_ = 0;
 };
 
+class TcpSocket;
+/// Those that wait for more than events tell: room, or the end of a send.
+using ExpectingSockets = std::vector<TcpSocket*>;
+
 class TcpSocket final : public Descriptor {
  public:
-  TcpSocket(host::Host& host, Environment& environment, int family, SocketOptions initial);
+  /// It enters itself into `expecting`, and leaves when it is gone.
+  TcpSocket(host::Host& host, Environment& environment, ExpectingSockets& expecting, int family,
+            SocketOptions initial);
   ~TcpSocket() override;
 
   u32 readiness() override;
@@ -108,10 +115,12 @@ class TcpSocket final : public Descriptor {
   void expand_send_buffer(const tcp::Connection& connection);
   void take_reports();
   void take_soft_error();
+  void expect();
   void round_receive_buffer();
 
   host::Host& host_;
   Environment& environment_;
+  ExpectingSockets& expecting_;
   int family_;
   int error_ = 0;
   bool bound_ = false;

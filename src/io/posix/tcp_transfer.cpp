@@ -182,6 +182,7 @@ bool TcpSocket::is_zerocopy(int flags) const {
 void TcpSocket::owe_reports(int flags, bool last) {
   if (is_zerocopy(flags) && last) reports_.add_zerocopy(bytes_queued_);
   reports_.add_stamp(bytes_queued_, options.timestamping);
+  if (is_expecting()) expect();
 }
 
 // Copies at most `limit` bytes into the send queue; how many.
@@ -274,8 +275,13 @@ bool TcpSocket::is_writable() const {
          (low_water == 0 || u64{connection->not_sent()} * 2 < low_water);
 }
 
+void TcpSocket::expect() {
+  if (std::ranges::find(expecting_, this) == expecting_.end()) expecting_.push_back(this);
+}
+
 void TcpSocket::wait_for_space(bool wait) {
   no_space_ = wait;
+  if (wait) expect();
   if (tcp::Connection* connection = this->connection()) connection->limit_writer(wait);
 }
 
