@@ -70,18 +70,13 @@ void HandfastPair::serve() {
       while (const auto handle = right_.accept(event->listener)) accepted_.push_back(*handle);
       continue;
     }
-    switch (event->tcp) {
-      case tcp::Event::readable: {
-        const u32 size = take(right_, event->connection);
-        received_ += size;
-        if (role_ == Role::echo) put(right_, event->connection, size);
-        right_.touch(event->connection, now_);
-        break;
-      }
-      case tcp::Event::peer_closed: right_.release(event->connection, now_); break;
-      case tcp::Event::connected:
-      case tcp::Event::writable:
-      case tcp::Event::closed: break;
+    if (event->tcp == tcp::Event::readable) {
+      const u32 size = take(right_, event->connection);
+      received_ += size;
+      if (role_ == Role::echo) put(right_, event->connection, size);
+      right_.touch(event->connection, now_);
+    } else if (event->tcp == tcp::Event::peer_closed) {
+      right_.release(event->connection, now_);
     }
   }
 }

@@ -106,7 +106,14 @@ Tun::Tun(Descriptor device, std::string name, const TunOptions& options)
       mode_(options.mode),
       offload_(options.offload),
       slots_(std::make_unique_for_overwrite<u8[]>(std::size_t{slot_bytes} * batch_max)),
-      headers_(std::make_unique<u8[]>(std::size_t{wire::Frame::header_room} * batch_max)) {}
+      headers_(std::make_unique<u8[]>(std::size_t{wire::Frame::header_room} * batch_max)) {
+  for (u32 i = 0; i < batch_max; ++i) lend_header(i);
+}
+
+void Tun::lend_header(u32 i) {
+  u8* header = headers_.get() + std::size_t{i} * wire::Frame::header_room;
+  frames_[i].header = {header, wire::Frame::header_room};
+}
 
 Caps Tun::caps() const {
   ifreq request = request_for(name_);
@@ -122,7 +129,9 @@ Caps Tun::caps() const {
 
 u32 Tun::receive(std::span<Received> in, Instant /*now*/) {
   u32 count = 0;
-  while (count < in.size() && lent_ < batch_max && receive_one(in[count])) ++count;
+  while (count < in.size() && lent_ < batch_max && lent_bytes_ < batch_bytes_max &&
+         receive_one(in[count]))
+    ++count;
   return count;
 }
 
@@ -144,23 +153,24 @@ bool Tun::receive_one(Received& received) {
               .segment_size = header.segment_size,
               .checksum_verified = tcp_checksum_is_good(header)};
   ++lent_;
+  lent_bytes_ += to<u32>(frame.size());
   ++counters_.frames_received;
   return true;
 }
 
-void Tun::release() { lent_ = 0; }
-
-std::span<wire::Frame> Tun::room() {
-  for (u32 i = 0; i < batch_max; ++i) {
-    u8* header = headers_.get() + std::size_t{i} * wire::Frame::header_room;
-    frames_[i] = {.header = {header, wire::Frame::header_room}};
-  }
-  return frames_;
+void Tun::release() {
+  lent_ = 0;
+  lent_bytes_ = 0;
 }
+
+std::span<wire::Frame> Tun::room() { return frames_; }
 
 void Tun::transmit(u32 count, Instant /*now*/) {
   ASSERT(count <= frames_.size());
-  for (u32 i = 0; i < count; ++i) transmit_one(frames_[i]);
+  for (u32 i = 0; i < count; ++i) {
+    transmit_one(frames_[i]);
+    lend_header(i);
+  }
 }
 
 void Tun::transmit_one(const wire::Frame& frame) {

@@ -58,18 +58,22 @@ class Tun {
  private:
   Tun(Descriptor device, std::string name, const TunOptions& options);
 
+  void lend_header(u32 i);
   bool receive_one(Received& received);
   void transmit_one(const wire::Frame& frame);
   void note(int code);
 
   // A packet of 64 KiB with its Ethernet header. Memory is only touched where a frame needs it.
   static constexpr u32 slot_bytes = 65'536 + 64;
+  // So many are dealt with before more are taken: they are still in the cache then.
+  static constexpr u32 batch_bytes_max = 256u << 10;
 
   Descriptor device_;
   std::string name_;
   TunMode mode_ = TunMode::tun;
   bool offload_ = false;
   u32 lent_ = 0;
+  u32 lent_bytes_ = 0;
   TunCounters counters_;
   std::optional<Error> fault_;
   std::unique_ptr<u8[]> slots_;    // batch_max of them
