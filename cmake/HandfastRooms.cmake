@@ -54,6 +54,12 @@ foreach(line IN LISTS room_lines)
     list(APPEND library_rooms ${room})
   endif()
   handfast_add_room(${room} "${may_include}" "${third_parties}" "${sources}")
+  list(GET fields 1 kind)
+  if(kind MATCHES "ground|engine" AND TARGET handfast_room_${room})
+    # Where each packet passes, inlining is worth more than small code.
+    target_compile_options(handfast_room_${room} PRIVATE
+      $<$<CONFIG:RelWithDebInfo,Release>:-O3>)
+  endif()
   list(APPEND all_rooms ${room})
 endforeach()
 

@@ -3,33 +3,25 @@
 namespace handfast {
 inline namespace base {
 
-bool Ring::reserve(u32 size, BufferPool& pool, u32 beyond) {
-  if (size <= capacity_) return true;
+bool Ring::grow(u32 size, BufferPool& pool, u32 beyond) {
   // What filled once fills again: at once as large as the last time instead of by doubling.
-  MutBytes block = pool.take(block_ == nullptr ? std::max(size, size_most_) : size);
+  MutBytes block = pool.take(block_ == nullptr ? std::max<u32>(size, size_most_) : size);
   if (block.empty()) block = pool.take(size);
   if (block.empty()) return false;
-  if (block_ == nullptr) size_most_ = 0;
-
-  // Unwrapped into the new block, so that it starts with one long piece.
-  const u32 kept = std::min(capacity_ - size_, beyond) + size_;
-  const u32 first = std::min(kept, capacity_ - head_);
-  if (first > 0) std::memcpy(block.data(), block_ + head_, first);
-  if (kept > first) std::memcpy(block.data() + first, block_, kept - first);
-
-  pool.give({block_, capacity_});
+  if (block_ == nullptr) {
+    most_is_old_ = true;
+  } else {
+    // Unwrapped into the new block, so that it starts with one long piece.
+    const u32 kept = std::min(capacity_ - size_, beyond) + size_;
+    const u32 first = std::min(kept, capacity_ - head_);
+    if (first > 0) std::memcpy(block.data(), block_ + head_, first);
+    if (kept > first) std::memcpy(block.data() + first, block_, kept - first);
+    pool.give({block_, capacity_});
+  }
   block_ = block.data();
   capacity_ = to<u32>(block.size());
   head_ = 0;
   return true;
-}
-
-void Ring::release(BufferPool& pool) {
-  pool.give({block_, capacity_});
-  block_ = nullptr;
-  capacity_ = 0;
-  head_ = 0;
-  size_ = 0;
 }
 
 void Ring::write_at(u32 offset, Bytes bytes) {

@@ -27,9 +27,18 @@ class Ring {
 
   /// Makes room for `size` bytes in all; false where the pool has none to lend. What the ring
   /// holds, and what write_at() put beyond its end (up to `beyond` bytes), moves along.
-  bool reserve(u32 size, BufferPool& pool, u32 beyond = 0);
+  bool reserve(u32 size, BufferPool& pool, u32 beyond = 0) {
+    return size <= capacity_ || grow(size, pool, beyond);
+  }
   /// Gives the block back. The content is gone.
-  void release(BufferPool& pool);
+  void release(BufferPool& pool) {
+    if (block_ == nullptr) return;
+    pool.give({block_, capacity_});
+    block_ = nullptr;
+    capacity_ = 0;
+    head_ = 0;
+    size_ = 0;
+  }
   /// Gives the block back if nothing is in it.
   void release_if_empty(BufferPool& pool) {
     if (size_ == 0) release(pool);
@@ -44,7 +53,10 @@ class Ring {
   void commit(u32 n) {
     ASSERT(n <= room());
     size_ += n;
-    size_most_ = std::max(size_most_, size_);
+    if (size_ > size_most_ || most_is_old_) {
+      size_most_ = size_ & most_mask;
+      most_is_old_ = false;
+    }
   }
   /// Copies `bytes` to `offset` from the head, which may lie beyond the content (commit() takes it
   /// in later). offset + bytes.size() must not exceed capacity().
@@ -68,13 +80,16 @@ class Ring {
   }
 
  private:
+  bool grow(u32 size, BufferPool& pool, u32 beyond);
+  static constexpr u32 most_mask = (1u << 31) - 1;
   u32 index(u32 offset) const { return capacity_ == 0 ? 0 : (head_ + offset) & (capacity_ - 1); }
 
   u8* block_ = nullptr;
   u32 capacity_ = 0;
   u32 head_ = 0;
   u32 size_ = 0;
-  u32 size_most_ = 0;  // since the block was taken; and while there is none, of the last one
+  u32 size_most_ : 31 = 0;        // since the block was taken
+  bool most_is_old_ : 1 = false;  // or in the life of the one before: nothing came yet
 };
 
 }  // namespace base

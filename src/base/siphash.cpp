@@ -38,11 +38,22 @@ struct State {
   }
 };
 
+// The constants spell "somepseudorandomlygeneratedbytes" (§2.1).
+State begin(const SipKey& key) {
+  return {key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d, key.k0 ^ 0x6c7967656e657261,
+          key.k1 ^ 0x7465646279746573};
+}
+
+template <int rounds>
+u64 finish(State& s) {
+  s.v2 ^= 0xff;
+  for (int i = 0; i < rounds; ++i) s.round();
+  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
 template <int rounds, int last_rounds>
 u64 hash(const SipKey& key, Bytes message) {
-  // The constants spell "somepseudorandomlygeneratedbytes" (§2.1).
-  State s{key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d, key.k0 ^ 0x6c7967656e657261,
-          key.k1 ^ 0x7465646279746573};
+  State s = begin(key);
   const std::size_t whole = message.size() & ~std::size_t{7};
   for (std::size_t at = 0; at < whole; at += 8) s.compress<rounds>(load_le64(message.data() + at));
 
@@ -57,16 +68,19 @@ u64 hash(const SipKey& key, Bytes message) {
     }
   }
   s.compress<rounds>(last);
-
-  s.v2 ^= 0xff;
-  for (int i = 0; i < last_rounds; ++i) s.round();
-  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+  return finish<last_rounds>(s);
 }
 
 }  // namespace
 
 u64 siphash(const SipKey& key, Bytes message) { return hash<2, 4>(key, message); }
 u64 siphash_for_table(const SipKey& key, Bytes message) { return hash<1, 3>(key, message); }
+u64 siphash_for_table(const SipKey& key, u64 first, u32 second) {
+  State s = begin(key);
+  s.compress<1>(first);
+  s.compress<1>(u64{12} << 56 | second);
+  return finish<3>(s);
+}
 
 }  // namespace base
 }  // namespace handfast

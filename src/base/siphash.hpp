@@ -19,6 +19,9 @@ struct SipKey {
 u64 siphash(const SipKey& key, Bytes message);
 /// SipHash-1-3: for the places of tables, of which nobody outside sees anything.
 u64 siphash_for_table(const SipKey& key, Bytes message);
+/// The same of the twelve bytes of two words, the low half of `second`: no more than that is left
+/// of an IPv4 connection, and every segment asks.
+u64 siphash_for_table(const SipKey& key, u64 first, u32 second);
 
 }  // namespace base
 }  // namespace handfast

@@ -39,10 +39,6 @@ void TimingWheel::cancel(u32 id) {
   --armed_;
 }
 
-Instant TimingWheel::deadline_of(u32 id) const {
-  return id < nodes_.size() ? nodes_[id].deadline : never;
-}
-
 Instant TimingWheel::next() const {
   if (armed_ == 0) return never;
   if (next_known_) return next_;

@@ -23,7 +23,7 @@ class TimingWheel {
   void set(u32 id, Instant deadline);
   void cancel(u32 id);
   /// What `id` waits for, or `never`.
-  Instant deadline_of(u32 id) const;
+  Instant deadline_of(u32 id) const { return id < nodes_.size() ? nodes_[id].deadline : never; }
 
   /// The exact earliest deadline where it lies in the current turn of the lowest level (64 ticks),
   /// else a time at or before it: wake up then, pop_due(), and ask again; at most once a level.

@@ -29,8 +29,7 @@ Listen TcpLayer::find_listener(const wire::Endpoint& local) const {
   return index == HashIndex::none ? Listen{} : self.listeners_.handle_at(index);
 }
 
-// After anything that may have moved a connection: what does the host have to do about it?
-void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
+void TcpLayer::settle_state(Conn handle, ConnectionSlot& slot, Instant now) {
   tcp::Connection& connection = slot.connection;
   if (slot.early) settle_early(slot);
   if (slot.listener && !slot.in_accept_queue) settle_accept(handle, slot);
@@ -39,9 +38,6 @@ void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
     flows_.erase(connection.flow(), {FlowEntry::Kind::connection, handle.index});
     slot.in_table = false;
   }
-  // The node moves only to an earlier time; one that fires too early is armed again then.
-  const Instant due = connection.deadline();
-  if (due < connection_timers_.deadline_of(handle.index)) connection_timers_.set(handle.index, due);
 }
 
 // A connection that came through a listener reaches the application by way of its accept queue.
@@ -110,18 +106,6 @@ void TcpLayer::remove_half_open(u32 index) {
   half_open_.erase(half_open_.handle_at(index));
 }
 
-void TcpLayer::mark_ready(Conn handle, ConnectionSlot& slot) {
-  if (slot.ready) return;
-  slot.ready = true;
-  ready_[slot.hop.interface].push_back(handle);
-}
-
-void TcpLayer::mark_event(Conn handle, ConnectionSlot& slot) {
-  if (slot.event_queued || slot.released || slot.listener) return;
-  slot.event_queued = true;
-  events_.push_back({handle, {}});
-}
-
 // Called when everything it had to say has been sent.
 void TcpLayer::free_if_over(Conn handle, ConnectionSlot& slot) {
   const State state = slot.connection.state();
@@ -145,8 +129,13 @@ std::optional<Event> TcpLayer::poll_event() {
     ConnectionSlot* slot = connections_.find(pending.connection);
     const bool heard = slot != nullptr && !slot->released;
     if (heard) {
-      if (const auto event = slot->connection.poll_event())
+      if (const auto event = slot->connection.poll_event()) {
+        if (!slot->connection.has_event()) {
+          slot->event_queued = false;
+          events_.pop_front();
+        }
         return Event{.kind = Event::Kind::tcp, .connection = pending.connection, .tcp = *event};
+      }
     }
     if (slot != nullptr) slot->event_queued = false;
     events_.pop_front();

@@ -104,6 +104,7 @@ class TcpLayer {
   std::optional<FlowEntry> find_flow(const wire::Flow& flow) const;
   Listen find_listener(const wire::Endpoint& local) const;
   void settle(Conn handle, ConnectionSlot& slot, Instant now);
+  void settle_state(Conn handle, ConnectionSlot& slot, Instant now);
   void settle_accept(Conn handle, ConnectionSlot& slot);
   void settle_early(ConnectionSlot& slot);
   void enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now);
@@ -174,6 +175,28 @@ inline const wire::Flow& TcpLayer::flow_of(FlowEntry entry) const {
 
 inline std::optional<FlowEntry> TcpLayer::find_flow(const wire::Flow& flow) const {
   return flows_.find(flow, [this](FlowEntry e) -> const wire::Flow& { return flow_of(e); });
+}
+
+// After anything that may have moved a connection: what does the host have to do about it?
+inline void TcpLayer::settle(Conn handle, ConnectionSlot& slot, Instant now) {
+  const tcp::State state = slot.connection.state();
+  const bool over = state == tcp::State::time_wait || state == tcp::State::closed;
+  if (slot.early || slot.listener || (slot.in_table && over)) settle_state(handle, slot, now);
+  // The node moves only to an earlier time; one that fires too early is armed again then.
+  const Instant due = slot.connection.deadline();
+  if (due < connection_timers_.deadline_of(handle.index)) connection_timers_.set(handle.index, due);
+}
+
+inline void TcpLayer::mark_ready(Conn handle, ConnectionSlot& slot) {
+  if (slot.ready) return;
+  slot.ready = true;
+  ready_[slot.hop.interface].push_back(handle);
+}
+
+inline void TcpLayer::mark_event(Conn handle, ConnectionSlot& slot) {
+  if (slot.event_queued || slot.released || slot.listener) return;
+  slot.event_queued = true;
+  events_.push_back({handle, {}});
 }
 
 }  // namespace handfast::host

@@ -47,8 +47,8 @@ bool TcpLayer::on_plain(Interface in, Bytes packet, bool checksum_verified, Inst
     case tcp::Predicted::corrupt: return false;
     case tcp::Predicted::taken: break;
   }
+  // Its state is what it was; its turn to send settles the rest.
   const Conn handle = connections_.handle_at(entry->index);
-  settle(handle, slot, now);
   mark_ready(handle, slot);
   mark_event(handle, slot);
   return true;

@@ -41,6 +41,7 @@ u32 TcpLayer::poll(Interface on, std::span<wire::Frame> out, Instant now) {
 TcpLayer::Turn TcpLayer::take_turn(ConnectionSlot& slot, std::span<wire::Frame> out, Instant now) {
   const bool ethernet = network_.routes.is_ethernet(slot.hop.interface);
   const bool loopback = slot.hop.interface == network_.routes.loopback();
+  const u32 direct_max = loopback ? 0 : payload_max(slot);
   u32 filled = 0;
   for (u32 turns = 0; turns < turn_frames_max; ++turns) {
     if (!loopback && filled == out.size()) return {filled, true};
@@ -48,7 +49,7 @@ TcpLayer::Turn TcpLayer::take_turn(ConnectionSlot& slot, std::span<wire::Frame> 
     std::optional<wire::MacAddress> mac;
     if (ethernet) mac = network_.resolve(slot.hop, now);
     const bool direct = !loopback && (!ethernet || mac.has_value());
-    const auto segment = slot.connection.poll_transmit(direct ? payload_max(slot) : 0, now);
+    const auto segment = slot.connection.poll_transmit(direct ? direct_max : 0, now);
     if (!segment) return {filled, false};
     if (direct) {
       emit(slot, *segment, mac, out[filled++], now);

@@ -28,6 +28,11 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
   detect_loss(progress, now);
   react_to_echo(h, una_before, progress.delivered, now);
   after_ack(progress, now);
+  note_room(now);
+  if (fin_acked_) fin_acknowledged(now);
+}
+
+void Tcb::note_room(Instant now) {
   if (wants_room_ && !fin_queued_) {
     const u32 limit = send_limit();
     if (send_ring_.size() + limit / 3 <= limit) {
@@ -37,7 +42,6 @@ void Connection::process_ack(const wire::TcpSegment& segment, Instant now) {
   }
   // A window that still is closed was told of by somebody who lives: the next probe has time.
   if (is_armed(Timer::persist)) set_timer(Timer::persist, now + persist_interval());
-  if (fin_acked_) fin_acknowledged(now);
 }
 
 void Connection::fin_acknowledged(Instant now) {

@@ -69,7 +69,7 @@ std::optional<Event> Connection::poll_event() {
   return std::nullopt;
 }
 
-u32 Tcb::text_max() const {
+u32 Tcb::text_max_beside_blocks() const {
   const u32 reported = (ranges_ == nullptr ? 0 : ranges_->size()) + (duplicate_to_report_ ? 1 : 0);
   if (!sack_ || reported == 0) return mss_now();
   const u32 blocks = std::min<u32>(reported, timestamps_ ? 3 : 4);

@@ -39,10 +39,11 @@ class Connection : private Tcb {
   void on_deadline(Instant now);
   /// An ICMP error about a segment of ours that began at `sequence` (RFC 5927, RFC 9293 §3.9.2.2).
   void on_icmp(const wire::IcmpError& error, u32 sequence, Instant now);
-  Instant deadline() const;
+  Instant deadline() const { return next_timer(); }
   /// The next segment to send, of at most `payload_max` bytes (0: one MSS), until there is none.
   std::optional<Transmit> poll_transmit(u32 payload_max, Instant now);
   std::optional<Event> poll_event();
+  bool has_event() const { return events_ != 0; }
 
   /// Contiguous room for what is to be sent, at most `wanted` bytes; empty when the buffer is full
   /// (then `writable` follows) or CLOSE was called.

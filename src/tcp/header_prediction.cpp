@@ -37,7 +37,10 @@ Predicted Connection::on_predicted(const wire::TcpSegment& segment, wire::Checks
   const u32 stored = receive_ring_.size();
   if (sum != nullptr) {
     // Behind the content nobody looks until it is committed: there the text may yet prove corrupt.
-    // A ring that has to grow for it waits until that is known.
+    // A ring that has to grow for it waits until that is known; one that has no block yet can give
+    // it back.
+    if (stored == 0 && receive_ring_.capacity() == 0)
+      receive_ring_.reserve(length, context_.buffers);
     if (receive_ring_.capacity() - stored >= length) {
       const auto [first, second] = receive_ring_.space_at(stored, length);
       sum->add_copy(text.first(first.size()), first.data());
@@ -45,7 +48,10 @@ Predicted Connection::on_predicted(const wire::TcpSegment& segment, wire::Checks
     } else {
       sum->add(text);
     }
-    if (sum->sum() != 0xffff) return Predicted::corrupt;
+    if (sum->sum() != 0xffff) {
+      receive_ring_.release_if_empty(context_.buffers);
+      return Predicted::corrupt;
+    }
   }
   if (sum == nullptr || receive_ring_.capacity() - stored < length) {
     if (!receive_ring_.reserve(stored + length, context_.buffers)) return Predicted::no;
@@ -55,7 +61,14 @@ Predicted Connection::on_predicted(const wire::TcpSegment& segment, wire::Checks
   note_received(segment, now);
   note_alive(now);
   if (traffic_ != nullptr) traffic_->ack_received_at = now;
-  process_ack(segment, now);
+  if (length > 0 && h.acknowledgment == snd_.una && u32{h.window} << send_scale_ == snd_.wnd) {
+    // This is all that process_ack() would do: acknowledgment and window tell nothing new, as in
+    // the text of a peer to whom nothing is said.
+    update_send_window(segment, false);
+    note_room(now);
+  } else {
+    process_ack(segment, now);
+  }
   note_timestamp(segment, now);
   more_held_ = false;
   if (length > 0) commit_in_order(length, h.has(TcpFlags::psh), now);

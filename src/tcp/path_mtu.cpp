@@ -18,18 +18,6 @@ u32 mtu_floor(const wire::Flow& flow) { return wire::path_mtu_min(flow.remote.ad
 
 }  // namespace
 
-u32 Tcb::mss_for(u32 mtu) const {
-  const u32 path = mtu - std::min(headers_size(flow_), mtu - 1);
-  return settings().mss_max != 0 ? std::min(settings().mss_max, path) : path;
-}
-
-u32 Tcb::mss_now() const {
-  const u32 path = mss_for(std::min(mtu_, mtu_proven_));
-  const u32 options = timestamps_ ? 12 : 0;  // RFC 6691: options come off the data
-  const u32 mss = std::min<u32>(peer_mss_, path);
-  return std::max<u32>(mss > options ? mss - options : 1, 1);
-}
-
 void Connection::set_path_mtu(u32 mtu, Instant now) {
   // RFC 8201 §4, RFC 1191 §3: never below what every path carries.
   mtu = std::clamp<u32>(mtu, mtu_floor(flow_), 65535);

@@ -45,12 +45,19 @@ class Tcb {
   const Settings& settings() const { return settings_->value; }
   void set_timer(Timer timer, Instant at) { timers_[to<u8>(timer)] = at; }
   void stop_timer(Timer timer) { set_timer(timer, never); }
+  Instant next_timer() const {
+    Instant first = timers_[0];
+    for (const Instant at : timers_) first = std::min(first, at);
+    return pacing_ && traffic_ != nullptr ? std::min(first, traffic_->pacer.next()) : first;
+  }
   bool is_armed(Timer timer) const { return timers_[to<u8>(timer)] != never; }
   static constexpr u16 bit(Event event) { return to<u16>(1u << to<u8>(event)); }
   void tell(Event event) { events_ |= bit(event); }
   /// The sequence number of the first byte in the send ring, and the one behind its last.
   u32 data_start() const { return snd_.una == snd_.iss ? snd_.iss + 1 : snd_.una; }
   u32 fin_sequence() const { return data_start() + send_ring_.size(); }
+  /// Text or a FIN that was never sent.
+  bool has_unsent() const { return !fin_sent_ && (fin_queued_ || fin_sequence() != snd_.nxt); }
   u32 in_flight() const;
   /// How far the peer's window still lets SND.NXT go.
   u32 window_room() const;
@@ -60,9 +67,19 @@ class Tcb {
   Duration receive_rtt() const;
   bool is_short_of_memory() const;
   /// The MSS that an MTU allows, the one that holds now, and what of it SACK blocks leave for text.
-  u32 mss_for(u32 mtu) const;
-  u32 mss_now() const;
-  u32 text_max() const;
+  u32 mss_for(u32 mtu) const {
+    const u32 headers = flow_.remote.address.is_v4() ? 40 : 60;  // IP and TCP, without options
+    const u32 path = mtu > headers ? mtu - headers : 1;
+    return settings().mss_max != 0 ? std::min(settings().mss_max, path) : path;
+  }
+  u32 mss_now() const {
+    const u32 mss = std::min<u32>(peer_mss_, mss_for(std::min(mtu_, mtu_proven_)));
+    const u32 options = timestamps_ ? 12 : 0;  // RFC 6691: options come off the data
+    return mss > options + 1 ? mss - options : 1;
+  }
+  u32 text_max() const {
+    return ranges_ == nullptr && !duplicate_to_report_ ? mss_now() : text_max_beside_blocks();
+  }
   /// How many segments carry so many bytes.
   u32 segments_of(u32 bytes) const {
     const u32 mss = mss_now();
@@ -87,7 +104,10 @@ class Tcb {
   u32 window_to_tell() const;
   u32 burst_max(u32 payload_max) const;
   u32 send_limit() const;
+  void note_room(Instant now);
   bool may_send_part(u32 length, u32 unsent) const;
+
+  u32 text_max_beside_blocks() const;
 
   Context& context_;
   SharedSettings* settings_;

@@ -7,13 +7,6 @@ namespace handfast::tcp {
 
 using Phase = LossRecovery::Phase;
 
-Instant Connection::deadline() const {
-  Instant first = timers_[0];
-  for (const Instant at : timers_) first = std::min(first, at);
-  if (!pacing_ || traffic_ == nullptr) return first;
-  return std::min(first, traffic_->pacer.next());
-}
-
 void Connection::on_deadline(Instant now) {
   const auto due = [&](Timer timer) {
     if (timers_[to<u8>(timer)] > now) return false;

@@ -18,6 +18,7 @@ std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) 
       return transmit_empty(snd_.nxt, {}, now);
     case State::syn_sent:
       if (snd_.nxt == snd_.iss) return transmit_first_syn(now);
+      if (recover_.lost_bytes == 0 || flight_ == nullptr) return std::nullopt;
       return transmit_lost(payload_max, now);
     case State::syn_received:
     case State::established:
@@ -31,8 +32,9 @@ std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) 
   if (open_ack_) return transmit_empty(snd_.nxt, {}, now);
   if (recover_.probe_now)
     if (std::optional<Transmit> out = transmit_tail_probe(now)) return out;
-  if (std::optional<Transmit> out = transmit_lost(payload_max, now)) return out;
-  if (state_ != State::syn_received || is_early())
+  if (recover_.lost_bytes != 0 && flight_ != nullptr)
+    if (std::optional<Transmit> out = transmit_lost(payload_max, now)) return out;
+  if (has_unsent() && (state_ != State::syn_received || is_early()))
     if (std::optional<Transmit> out = transmit_new(payload_max, now)) return out;
   if (probe_now_) {
     // One below what is acknowledged: surely outside the window, so surely answered.
@@ -67,7 +69,6 @@ std::optional<Transmit> Connection::transmit_reset(Instant now) {
 }
 
 std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) {
-  if (recover_.lost_bytes == 0 || flight_ == nullptr) return std::nullopt;
   if (is_paced() && !recover_.force_retransmit && !may_send_now(now)) return std::nullopt;
   // RFC 5682: after a time-out the first segment only, until the answer tells what was lost.
   if (recover_.frto_step != 0 && !recover_.force_retransmit) return std::nullopt;
@@ -115,9 +116,7 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
 std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   const bool fin_wanted = fin_queued_ && !fin_sent_;
   if (fin_sent_ || !(may_send(state_) || is_early() || fin_wanted)) return std::nullopt;
-  const u32 end = data_start() + send_ring_.size();
-  const u32 unsent = end - snd_.nxt;
-  if (unsent == 0 && !fin_wanted) return std::nullopt;
+  const u32 unsent = data_start() + send_ring_.size() - snd_.nxt;
   if (is_paced() && !may_send_now(now)) return std::nullopt;
   restart_after_idle(now);
   if (auto probe = transmit_mtu_probe(unsent, now)) return probe;

@@ -68,7 +68,7 @@ bool PlainSegment::parse(Bytes packet) {
   h.urgent_pointer = load_be16(at + 18);
   segment.payload = tcp.subspan(size);
   sum.add_pseudo_header(flow.remote.address, flow.local.address, protocol_tcp, to<u32>(tcp.size()));
-  sum.add(tcp.first(size));
+  sum.add_tcp_header(tcp.first(size));
   return true;
 }
 

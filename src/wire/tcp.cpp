@@ -75,8 +75,9 @@ u32 emit_tcp(const TcpHeader& header, const std::array<Bytes, 2>& payload, const
   const u32 size = emit_tcp(header, out);
   const auto length = to<u32>(size + payload[0].size() + payload[1].size());
   Checksum sum;
-  sum.add_pseudo_header(source, destination, protocol_tcp, length);
-  sum.add(out.first(size)).add(payload[0]).add(payload[1]);
+  sum.add_pseudo_header(source, destination, protocol_tcp, length).add_tcp_header(out.first(size));
+  for (const Bytes piece : payload)
+    if (!piece.empty()) sum.add(piece);
   store_be16(out.data() + 16, sum.finish());
   return size;
 }
@@ -87,8 +88,9 @@ u32 emit_tcp_copy(const TcpHeader& header, const std::array<Bytes, 2>& payload,
   const auto length = to<u32>(size + payload[0].size() + payload[1].size());
   ASSERT(length <= out.size());
   Checksum sum;
-  sum.add_pseudo_header(source, destination, protocol_tcp, length).add(out.first(size));
+  sum.add_pseudo_header(source, destination, protocol_tcp, length).add_tcp_header(out.first(size));
   for (const Bytes piece : payload) {
+    if (piece.empty()) continue;
     sum.add_copy(piece, out.data() + size);
     size += to<u32>(piece.size());
   }

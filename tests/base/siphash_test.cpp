@@ -68,6 +68,8 @@ TEST(Siphash, for_tables_is_siphash_1_3) {
   for (u32 i = 0; i < message.size(); ++i) message[i] = to<u8>(i);
   for (const Vector& v : short_vectors)
     EXPECT_EQ(siphash_for_table(key, Bytes(message).first(v.size)), v.hash) << v.size;
+  // The bytes 0 to 11 as numbers in little-endian order.
+  EXPECT_EQ(siphash_for_table(key, 0x0706050403020100, 0x0b0a0908), short_vectors[3].hash);
 }
 
 }  // namespace
