@@ -19,6 +19,7 @@ void Host::Impl::on_frame(Interface in, Bytes frame, Instant now, bool checksum_
   network.counters.bytes_in += frame.size();
   const trace::LinkType link_type = config.interfaces[in].link_type;
   if (network.sink != nullptr) network.sink->on(now, trace::FrameReceived{in, link_type, frame});
+  if (link_type == trace::LinkType::ip && tcp.on_plain(in, frame, checksum_verified, now)) return;
   Arrival arrival{.interface = in, .checksum_verified = checksum_verified, .now = now};
   if (link_type == trace::LinkType::ethernet) return on_ethernet(in, frame, arrival);
   on_packet(arrival, frame);
@@ -40,13 +41,13 @@ void Host::Impl::on_ethernet(Interface in, Bytes bytes, Arrival& arrival) {
   const u8 version = frame->header.ether_type == wire::ether_type_ipv4 ? 4 : 6;
   if (!frame->payload.empty() && frame->payload[0] >> 4 != version)
     return network.drop(Drop::bad_version, frame->payload, arrival.now);
+  if (!arrival.link_group &&
+      tcp.on_plain(in, frame->payload, arrival.checksum_verified, arrival.now))
+    return;
   on_packet(arrival, frame->payload);
 }
 
 void Host::Impl::on_packet(Arrival& arrival, Bytes bytes) {
-  if (!arrival.link_group && arrival.interface != network.routes.loopback() &&
-      tcp.on_plain(arrival.interface, bytes, arrival.checksum_verified, arrival.now))
-    return;
   const auto packet = wire::parse_ip(bytes);
   if (!packet) return network.drop(packet.error(), bytes, arrival.now);
   arrival.header = packet->header;

@@ -31,24 +31,41 @@ void TcpLayer::on_segment(const Arrival& arrival, Bytes bytes) {
   }
 }
 
-// The usual segment of an established connection. Its source was found possible when the connection
-// was made, so what remains to be seen is that it came in where the connection's packets go out.
+// The usual segment of a connection, or of one that is about to be. Its source was found possible
+// when that was made, so what remains to be seen is that it came in where its packets go out.
 bool TcpLayer::on_plain(Interface in, Bytes packet, bool checksum_verified, Instant now) {
   wire::PlainSegment plain;
   if (!plain.parse(packet)) return false;
   const auto entry = find_flow(plain.flow);
-  if (!entry || entry->kind != FlowEntry::Kind::connection) return false;
-  ConnectionSlot& slot = *connections_.at(entry->index);
-  if (slot.hop.interface != in || !network_.routes.is_address_of(in, plain.flow.local.address))
-    return false;
+  if (!entry || !network_.routes.is_address_of(in, plain.flow.local.address)) return false;
   wire::Checksum* unverified = checksum_verified ? nullptr : &plain.sum;
-  switch (slot.connection.on_predicted(plain.segment, unverified, plain.ecn, now)) {
-    case tcp::Predicted::no:
-    case tcp::Predicted::corrupt: return false;
-    case tcp::Predicted::taken: break;
+  switch (entry->kind) {
+    case FlowEntry::Kind::time_wait: return false;
+    case FlowEntry::Kind::half_open: {
+      if (half_open_.at(entry->index)->hop.interface != in ||
+          !(checksum_verified || plain.is_intact()))
+        return false;
+      const Bytes text = plain.segment.payload;
+      Arrival arrival{
+          .interface = in, .packet = {packet.data(), text.data() + text.size()}, .now = now};
+      arrival.header.traffic_class = plain.ecn;
+      on_half_open(entry->index, arrival, plain.segment);
+      return true;
+    }
+    case FlowEntry::Kind::connection: break;
   }
-  // Its state is what it was; its turn to send settles the rest.
+  ConnectionSlot& slot = *connections_.at(entry->index);
+  if (slot.hop.interface != in) return false;
   const Conn handle = connections_.handle_at(entry->index);
+  switch (slot.connection.on_predicted(plain.segment, unverified, plain.ecn, now)) {
+    case tcp::Predicted::corrupt: return false;
+    case tcp::Predicted::taken:
+      break;  // its state is what it was; its turn to send settles the rest
+    case tcp::Predicted::no:
+      if (!checksum_verified && !plain.is_intact()) return false;
+      slot.connection.on_segment(plain.segment, plain.ecn, now);
+      settle(handle, slot, now);
+  }
   mark_ready(handle, slot);
   mark_event(handle, slot);
   return true;

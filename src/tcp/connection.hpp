@@ -127,7 +127,6 @@ class Connection : private Tcb {
   bool survives_paws(const wire::TcpSegment& segment) const;
   void note_received(const wire::TcpSegment& segment, Instant now);
   void note_alive(Instant now);
-  bool is_predicted(const wire::TcpSegment& segment, u8 ecn) const;
   void drop(wire::Drop reason, Instant now);
   void take_syn_options(const wire::TcpHeader& syn);
   void note_timestamp(const wire::TcpSegment& segment, Instant now);

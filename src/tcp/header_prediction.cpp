@@ -9,7 +9,7 @@ namespace handfast::tcp {
 
 using wire::TcpFlags;
 
-bool Connection::is_predicted(const wire::TcpSegment& segment, u8 ecn) const {
+bool Tcb::is_predicted(const wire::TcpSegment& segment, u8 ecn) const {
   const wire::TcpHeader& h = segment.header;
   const u32 length = to<u32>(segment.payload.size());
   if (state_ != State::established || !context_.config.header_prediction) return false;
@@ -44,7 +44,7 @@ Predicted Connection::on_predicted(const wire::TcpSegment& segment, wire::Checks
     if (receive_ring_.capacity() - stored >= length) {
       const auto [first, second] = receive_ring_.space_at(stored, length);
       sum->add_copy(text.first(first.size()), first.data());
-      sum->add_copy(text.subspan(first.size()), second.data());
+      if (!second.empty()) sum->add_copy(text.subspan(first.size()), second.data());
     } else {
       sum->add(text);
     }

@@ -18,6 +18,7 @@ std::string_view Connection::broken_invariant() const {
   const bool unsent = data_start() + send_ring_.size() != snd_.nxt && !fin_sent_;
   if (unsent && snd_.una == snd_.nxt && window_room() == 0 && !is_armed(Timer::persist))
     return "waits for a window without a timer";
+  if (mss_ != find_mss()) return "the MSS that is kept is not the one that follows";
   if (!seq_le(rcv_.last_ack_sent, rcv_.nxt)) return "acknowledged what did not come";
   if (!seq_le(rcv_.nxt, rcv_.right_edge)) return "RCV.NXT =< right edge of the window";
   if (ranges_ != nullptr && !seq_le(ranges_->end_or(rcv_.nxt), rcv_.right_edge))

@@ -18,12 +18,25 @@ u32 mtu_floor(const wire::Flow& flow) { return wire::path_mtu_min(flow.remote.ad
 
 }  // namespace
 
+u32 Tcb::mss_for(u32 mtu) const {
+  const u32 path = mtu - std::min(headers_size(flow_), mtu - 1);
+  return settings().mss_max != 0 ? std::min(settings().mss_max, path) : path;
+}
+
+u16 Tcb::find_mss() const {
+  const u32 path = mss_for(std::min(mtu_, mtu_proven_));
+  const u32 options = timestamps_ ? 12 : 0;  // RFC 6691: options come off the data
+  const u32 mss = std::min<u32>(peer_mss_, path);
+  return to<u16>(mss > options + 1 ? mss - options : 1);
+}
+
 void Connection::set_path_mtu(u32 mtu, Instant now) {
   // RFC 8201 §4, RFC 1191 §3: never below what every path carries.
   mtu = std::clamp<u32>(mtu, mtu_floor(flow_), 65535);
   const u32 before = mss_now();
   const bool early_too_big = state_ == State::syn_sent && early_ && mtu < mtu_;
   mtu_ = to<u16>(mtu);
+  settle_mss();
   if (traffic_ != nullptr) {
     traffic_->mtu_search.limit(mtu);
     trust_mtu_search();
@@ -34,6 +47,7 @@ void Connection::set_path_mtu(u32 mtu, Instant now) {
 void Connection::trust_mtu_search() {
   const MtuSearch& search = traffic_->mtu_search;
   mtu_proven_ = search.is_on() ? to<u16>(search.low()) : u16{0xffff};
+  settle_mss();
 }
 
 // What was too big is gone: send it again in pieces, without calling it congestion.

@@ -8,12 +8,6 @@ namespace handfast::tcp {
 
 using Phase = LossRecovery::Phase;
 
-u32 Tcb::in_flight() const {
-  const u32 out = snd_.nxt - snd_.una;
-  const u32 gone = recover_.sacked_bytes + recover_.lost_bytes;
-  return out > gone ? out - gone : 0;
-}
-
 void Connection::note_delivered(const Sent& record, Progress& progress, Instant now) {
   const Duration rtt = now - record.at;
   if (traffic_ != nullptr && state_ != State::syn_sent && record.start != snd_.iss) {

@@ -370,6 +370,7 @@ void Connection::take_syn_options(const wire::TcpHeader& syn) {
   }
   timestamps_ = o.timestamps.has_value() && own.timestamps;
   if (timestamps_) timestamp_recent_ = o.timestamps->value;
+  settle_mss();
   sack_ = o.sack_permitted && own.sack;
   // RFC 5482 §3.2: on a SYN it may be lost, so the first segment after it tells it again. A
   // half-open record does not keep it: what such a SYN asked for comes again, too.

@@ -24,6 +24,7 @@ Tcb::Tcb(Context& context, const wire::Flow& flow, u32 path_mtu, SharedSettings*
       control_(settings_->value.congestion, default_mss(flow, context.config),
                context.config.initial_window_segments) {
   timers_.fill(never);
+  settle_mss();
   rcv_.limit = initial_window(context.config, settings_->value);
 }
 

@@ -58,7 +58,11 @@ class Tcb {
   u32 fin_sequence() const { return data_start() + send_ring_.size(); }
   /// Text or a FIN that was never sent.
   bool has_unsent() const { return !fin_sent_ && (fin_queued_ || fin_sequence() != snd_.nxt); }
-  u32 in_flight() const;
+  u32 in_flight() const {
+    const u32 out = snd_.nxt - snd_.una;
+    const u32 gone = recover_.sacked_bytes + recover_.lost_bytes;
+    return out > gone ? out - gone : 0;
+  }
   /// How far the peer's window still lets SND.NXT go.
   u32 window_room() const;
   u32 window_advertised() const { return rcv_.right_edge - rcv_.nxt; }
@@ -67,16 +71,11 @@ class Tcb {
   Duration receive_rtt() const;
   bool is_short_of_memory() const;
   /// The MSS that an MTU allows, the one that holds now, and what of it SACK blocks leave for text.
-  u32 mss_for(u32 mtu) const {
-    const u32 headers = flow_.remote.address.is_v4() ? 40 : 60;  // IP and TCP, without options
-    const u32 path = mtu > headers ? mtu - headers : 1;
-    return settings().mss_max != 0 ? std::min(settings().mss_max, path) : path;
-  }
-  u32 mss_now() const {
-    const u32 mss = std::min<u32>(peer_mss_, mss_for(std::min(mtu_, mtu_proven_)));
-    const u32 options = timestamps_ ? 12 : 0;  // RFC 6691: options come off the data
-    return mss > options + 1 ? mss - options : 1;
-  }
+  u32 mss_for(u32 mtu) const;
+  u32 mss_now() const { return mss_; }
+  /// After anything that mss_now() depends on has changed.
+  void settle_mss() { mss_ = find_mss(); }
+  u16 find_mss() const;
   u32 text_max() const {
     return ranges_ == nullptr && !duplicate_to_report_ ? mss_now() : text_max_beside_blocks();
   }
@@ -86,12 +85,17 @@ class Tcb {
     return bytes <= mss ? 1 : (bytes + mss - 1) / mss;
   }
 
-  bool is_urgent() const;
+  bool is_urgent() const {
+    return traffic_ != nullptr && traffic_->urgent_to_send &&
+           seq_lt(snd_.una, traffic_->urgent_send_end);
+  }
   bool is_record_end(u32 sequence) const;
   bool uses_window() const;
   u32 guessed_before(const Progress& progress) const;
   bool echoes_syn(const wire::TcpHeader& header, Instant now) const;
-  bool is_paced() const;
+  bool is_paced() const {
+    return traffic_ != nullptr && (settings().pacing || settings().pacing_rate_max != 0);
+  }
   u64 pacing_rate() const;
   u32 timestamp_now(Instant now) const;
   Duration persist_interval() const;
@@ -108,6 +112,7 @@ class Tcb {
   bool may_send_part(u32 length, u32 unsent) const;
 
   u32 text_max_beside_blocks() const;
+  bool is_predicted(const wire::TcpSegment& segment, u8 ecn) const;
 
   Context& context_;
   SharedSettings* settings_;
@@ -151,6 +156,7 @@ class Tcb {
   u16 peer_mss_;
   u16 mtu_;
   AccurateEcn accurate_;
+  u16 mss_;
   u16 mtu_proven_ = 0xffff;  // RFC 4821: where less than mtu_, what is sent is smaller
   u32 reset_sequence_ = 0;
   u32 timestamp_recent_ = 0;

@@ -16,11 +16,6 @@ void Connection::send_urgent(u32 n) {
   t.urgent_send_end = data_start() + send_ring_.size();
 }
 
-bool Tcb::is_urgent() const {
-  return traffic_ != nullptr && traffic_->urgent_to_send &&
-         seq_lt(snd_.una, traffic_->urgent_send_end);
-}
-
 // §3.1: "the sequence number of the octet following the urgent data", as an offset; RFC 6093 §4.
 void Connection::point_to_urgent(wire::TcpHeader& header) const {
   if (!seq_lt(header.sequence, traffic_->urgent_send_end)) return;

@@ -34,7 +34,7 @@ void Connection::accept(const HalfOpen& half_open, Instant now) {
   rcv_.nxt = rcv_.irs + 1;
   rcv_.right_edge = rcv_.nxt + std::min<u32>(rcv_.limit, 65535);
   rcv_.last_ack_sent = rcv_.nxt;
-  mtu_ = half_open.path_mtu_;
+  mtu_ = half_open.path_mtu_;  // take_syn_options() finds the MSS
   wire::TcpHeader syn;
   syn.window = half_open.window_;
   syn.sequence = half_open.irs_;
@@ -215,6 +215,7 @@ void Connection::change(const Settings& wanted, Instant now) {
     SharedSettings* own = context_.settings_pool.take(wanted);
     context_.settings_pool.give(settings_);
     settings_ = own;
+    settle_mss();
   }
   if (wanted.no_delay || (before.cork && !wanted.cork)) push_now_ = true;
   if (wanted.acknowledge != Acknowledge::automatic) {

@@ -46,6 +46,7 @@ void Connection::restart_after_idle(Instant now) {
   if (!context_.config.restart_after_idle || snd_.nxt != snd_.una || text_sent_at_ == Instant{})
     return;
   const Duration timeout = rtt_.timeout(context_.config);
+  if (now - text_sent_at_ <= timeout) return;
   const u32 floor =
       std::min(control_.window(), mss_now() * context_.config.initial_window_segments);
   u32 window = control_.window();
@@ -74,10 +75,6 @@ void Connection::note_wait(Instant now) {
   traffic_->now_waits_for(wait, now);
   if (unsent == 0 && in_flight() + mss_now() <= control_.window() && recover_.lost_bytes == 0)
     traffic_->rate.on_starved(in_flight());
-}
-
-bool Tcb::is_paced() const {
-  return traffic_ != nullptr && (settings().pacing || settings().pacing_rate_max != 0);
 }
 
 // Where it is not yet time, deadline() will say when it is.

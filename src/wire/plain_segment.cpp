@@ -47,7 +47,7 @@ bool PlainSegment::parse(Bytes packet) {
   if (tcp.empty()) return false;
   const u8* at = tcp.data();
   const u16 word = load_be16(at + 12);
-  if ((word & flags_mask & ~TcpFlags::psh) != TcpFlags::ack) return false;
+  if ((word & flags_mask & ~(TcpFlags::psh | TcpFlags::fin)) != TcpFlags::ack) return false;
   TcpHeader& h = segment.header;
   u32 size = tcp_header_size;
   if ((word & header_words) == 8 << 12) {

@@ -8,8 +8,8 @@
 
 namespace handfast::wire {
 
-/// IPv4 without options or IPv6 without extension headers, no fragment; ACK and maybe PSH; no
-/// option, or timestamps alone in their usual place.
+/// IPv4 without options or IPv6 without extension headers, no fragment; ACK, maybe with PSH and
+/// FIN; no option, or timestamps alone in their usual place.
 struct PlainSegment {
   TcpSegment segment{};
   Flow flow{};     // as the receiver sees it
@@ -19,6 +19,8 @@ struct PlainSegment {
   /// False where the packet is anything else, or anything is wrong with it: then parse_ip() and
   /// parse_tcp() find out what. What is true of their results is true of these.
   bool parse(Bytes packet);
+  /// Whether the checksum is right, where nobody has looked at the payload yet.
+  bool is_intact() const { return Checksum(sum).add(segment.payload).sum() == 0xffff; }
 };
 
 }  // namespace handfast::wire
