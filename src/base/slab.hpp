@@ -2,6 +2,7 @@
 // it never finds somebody else.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <utility>
@@ -64,6 +65,11 @@ class Slab {
     return {index, slot(index).generation};
   }
 
+  /// Fetches the beginning of what is at `index` into the cache.
+  void prefetch(u32 index) {
+    if (index < slot_count_) __builtin_prefetch(&slot(index));
+  }
+
   void erase(Handle<T> handle) {
     T* gone = find(handle);
     ASSERT(gone != nullptr);
@@ -76,16 +82,22 @@ class Slab {
     --size_;
   }
 
+  /// What one object takes, with its place.
+  static constexpr std::size_t bytes_each = 2 * sizeof(u32) + sizeof(T);
+
   u32 size() const { return size_; }
   /// Every index is below this.
   u32 index_end() const { return slot_count_; }
 
  private:
-  struct Slot {
+  static constexpr std::size_t cache_line = 64;
+  // What fits a cache line shall not lie across two.
+  struct alignas(bytes_each == cache_line ? cache_line : std::max(alignof(T), alignof(u32))) Slot {
     u32 generation = 0;  // odd while live
     u32 next_free = 0;   // index + 1; 0 ends the list
     alignas(T) unsigned char storage[sizeof(T)];
   };
+  static_assert(sizeof(Slot) == bytes_each || alignof(T) > alignof(u64));
   static bool is_live(const Slot& s) { return (s.generation & 1) != 0; }
   static T* object(Slot& s) { return std::launder(reinterpret_cast<T*>(s.storage)); }
   Slot& slot(u32 index) { return chunks_[index / chunk_size][index % chunk_size]; }

@@ -25,11 +25,10 @@ class FlowTable {
 
   u32 size() const { return index_.size(); }
 
-  /// `flow_of(entry)` gives the flow of an entry in the table.
-  template <class FlowOf>
-  std::optional<FlowEntry> find(const wire::Flow& flow, FlowOf flow_of) const {
-    const u32 found =
-        index_.find(hash(flow), [&](u32 value) { return flow_of(unpack(value)) == flow; });
+  /// `is_it(entry)` tells whether an entry of the table is that of `flow`.
+  template <class IsIt>
+  std::optional<FlowEntry> find(const wire::Flow& flow, IsIt is_it) const {
+    const u32 found = index_.find(hash(flow), [&](u32 value) { return is_it(unpack(value)); });
     if (found == HashIndex::none) return std::nullopt;
     return unpack(found);
   }
@@ -37,6 +36,8 @@ class FlowTable {
   void insert(const wire::Flow& flow, FlowEntry entry) { index_.insert(hash(flow), pack(entry)); }
   /// The entry must be there.
   void erase(const wire::Flow& flow, FlowEntry entry) { index_.erase(hash(flow), pack(entry)); }
+  /// Fetches what find() will look at first into the cache.
+  void prefetch(const wire::Flow& flow) const { index_.prefetch(hash(flow)); }
   void replace(const wire::Flow& flow, FlowEntry from, FlowEntry with) {
     index_.replace(hash(flow), pack(from), pack(with));
   }

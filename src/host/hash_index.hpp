@@ -30,6 +30,9 @@ class HashIndex {
     for (u32 i = hash & mask(); cells_[i].value != none; i = (i + 1) & mask()) ++count;
     return count + 1;
   }
+  void prefetch(u32 hash) const {
+    if (!cells_.empty()) __builtin_prefetch(&cells_[hash & mask()]);
+  }
   void insert(u32 hash, u32 value);
   /// `value` must be there.
   void erase(u32 hash, u32 value);

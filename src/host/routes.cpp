@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/assert.hpp"
 #include "base/byte_order.hpp"
 #include "wire/icmp.hpp"
 
@@ -98,6 +99,26 @@ bool Routes::is_address_of(Interface interface, const IpAddress& address) const 
   if (interface == loopback()) return is_ours(address);
   const auto& addresses = config_.interfaces[interface].addresses;
   return std::ranges::any_of(addresses, [&](const auto& ours) { return ours.address == address; });
+}
+
+u16 Routes::index_of(const IpAddress& address) const {
+  u16 index = 0;  // ::1
+  if (address.is_loopback()) return index;
+  for (const InterfaceConfig& interface : config_.interfaces)
+    for (const InterfaceAddress& ours : interface.addresses)
+      if (++index; ours.address == address) return index;
+  ASSERT(!"an address of ours");
+  return 0;
+}
+
+IpAddress Routes::address_at(u16 index) const {
+  if (index == 0) return wire::loopback_v6;
+  for (const InterfaceConfig& interface : config_.interfaces) {
+    if (index <= interface.addresses.size()) return interface.addresses[index - 1u].address;
+    index = to<u16>(index - interface.addresses.size());
+  }
+  ASSERT(!"an index of ours");
+  return {};
 }
 
 std::optional<Cast> Routes::accepts(Interface in, const IpAddress& destination) const {

@@ -45,6 +45,10 @@ class Routes {
   /// Whether `address` is one of ours, on any interface.
   bool is_ours(const wire::IpAddress& address) const;
   bool is_address_of(Interface interface, const wire::IpAddress& address) const;
+  /// A number for one of our addresses, below 0xffff, and the address for a number. (127.0.0.0/8 is
+  /// too large to have any.)
+  u16 index_of(const wire::IpAddress& address) const;
+  wire::IpAddress address_at(u16 index) const;
   /// How a packet to `destination` concerns us if it comes in there; none: it does not. Joined
   /// groups are not known here.
   std::optional<Cast> accepts(Interface in, const wire::IpAddress& destination) const;

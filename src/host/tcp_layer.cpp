@@ -73,10 +73,10 @@ void TcpLayer::enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now) {
     end_time_wait(time_wait_order_.front(), {"TIME-WAIT table full"}, now);
   const wire::Flow& flow = slot.connection.flow();
   const Instant expiry = after(now, 2 * context_.config.msl);
-  const u32 index =
-      time_wait_
-          .emplace(tcp::TimeWait(flow, slot.connection.remembered(), expiry), slot.hop, Links{})
-          .index;
+  const u32 index = time_wait_
+                        .emplace(SmallFlow(flow, network_.routes), slot.hop.interface,
+                                 tcp::TimeWait(slot.connection.remembered(), expiry), Links{})
+                        .index;
   time_wait_order_.push_back(time_wait_, index);
   flows_.replace(flow, {FlowEntry::Kind::connection, handle.index},
                  {FlowEntry::Kind::time_wait, index});
@@ -84,11 +84,17 @@ void TcpLayer::enter_time_wait(Conn handle, ConnectionSlot& slot, Instant now) {
 }
 
 void TcpLayer::end_time_wait(u32 index, trace::Why why, Instant now) {
-  const wire::Flow flow = time_wait_.at(index)->record.flow();
+  const wire::Flow flow = time_wait_.at(index)->flow.whole(network_.routes);
   tcp::take_edge(context_, State::time_wait, State::closed, flow, now, why);
   flows_.erase(flow, {FlowEntry::Kind::time_wait, index});
+  const u32 next = time_wait_.at(index)->links.next;
   time_wait_order_.remove(time_wait_, index);
   time_wait_.erase(time_wait_.handle_at(index));
+  if (next == Links::nil) return;
+  // Records end in the order of their making, long after anybody looked at them.
+  const TimeWaitSlot& following = *time_wait_.at(next);
+  flows_.prefetch(following.flow.whole(network_.routes));
+  time_wait_.prefetch(following.links.next);
 }
 
 void TcpLayer::end_half_open(u32 index, State next, trace::Why why, Instant now) {

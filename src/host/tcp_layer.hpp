@@ -67,7 +67,8 @@ class TcpLayer {
   void on_connection(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
   void on_half_open(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
   bool on_half_open_error(u32 index, u32 sequence, const wire::IcmpError& error, Instant now);
-  void on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSegment& segment);
+  void on_time_wait(u32 index, const wire::Flow& flow, const Arrival& arrival,
+                    const wire::TcpSegment& segment);
   void on_nobody(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
   void refuse(const wire::Flow& flow, const Arrival& arrival, const wire::TcpSegment& segment);
   void send_control(const wire::Flow& flow, const wire::TcpHeader& header, const Hop& hop,
@@ -100,7 +101,7 @@ class TcpLayer {
   void on_flood_tick(Instant now);
 
   // tcp_layer.cpp
-  const wire::Flow& flow_of(FlowEntry entry) const;
+  bool is_flow_of(FlowEntry entry, const wire::Flow& flow) const;
   std::optional<FlowEntry> find_flow(const wire::Flow& flow) const;
   Listen find_listener(const wire::Endpoint& local) const;
   void settle(Conn handle, ConnectionSlot& slot, Instant now);
@@ -163,18 +164,19 @@ class TcpLayer {
 };
 
 // Inline, so that the answer stays in registers: every segment asks.
-inline const wire::Flow& TcpLayer::flow_of(FlowEntry entry) const {
+inline bool TcpLayer::is_flow_of(FlowEntry entry, const wire::Flow& flow) const {
   auto& self = const_cast<TcpLayer&>(*this);
   switch (entry.kind) {
-    case FlowEntry::Kind::connection: return self.connections_.at(entry.index)->connection.flow();
-    case FlowEntry::Kind::half_open: return self.half_open_.at(entry.index)->record.flow();
+    case FlowEntry::Kind::connection:
+      return self.connections_.at(entry.index)->connection.flow() == flow;
+    case FlowEntry::Kind::half_open: return self.half_open_.at(entry.index)->record.flow() == flow;
     case FlowEntry::Kind::time_wait: break;
   }
-  return self.time_wait_.at(entry.index)->record.flow();
+  return self.time_wait_.at(entry.index)->flow.is(flow, network_.routes);
 }
 
 inline std::optional<FlowEntry> TcpLayer::find_flow(const wire::Flow& flow) const {
-  return flows_.find(flow, [this](FlowEntry e) -> const wire::Flow& { return flow_of(e); });
+  return flows_.find(flow, [&](FlowEntry entry) { return is_flow_of(entry, flow); });
 }
 
 // After anything that may have moved a connection: what does the host have to do about it?

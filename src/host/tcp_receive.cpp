@@ -27,7 +27,7 @@ void TcpLayer::on_segment(const Arrival& arrival, Bytes bytes) {
   switch (entry->kind) {
     case FlowEntry::Kind::connection: return on_connection(entry->index, arrival, *segment);
     case FlowEntry::Kind::half_open: return on_half_open(entry->index, arrival, *segment);
-    case FlowEntry::Kind::time_wait: return on_time_wait(entry->index, arrival, *segment);
+    case FlowEntry::Kind::time_wait: return on_time_wait(entry->index, flow, arrival, *segment);
   }
 }
 
@@ -35,7 +35,11 @@ void TcpLayer::on_segment(const Arrival& arrival, Bytes bytes) {
 // when that was made, so what remains to be seen is that it came in where its packets go out.
 bool TcpLayer::on_plain(Interface in, Bytes packet, bool checksum_verified, Instant now) {
   wire::PlainSegment plain;
-  if (!plain.parse(packet)) return false;
+  if (!plain.parse(packet)) {
+    // The cell is on its way while the general parser looks at the packet.
+    if (plain.flow.local.port != 0) flows_.prefetch(plain.flow);
+    return false;
+  }
   const auto entry = find_flow(plain.flow);
   if (!entry || !network_.routes.is_address_of(in, plain.flow.local.address)) return false;
   wire::Checksum* unverified = checksum_verified ? nullptr : &plain.sum;
@@ -112,30 +116,32 @@ void TcpLayer::on_half_open(u32 index, const Arrival& arrival, const wire::TcpSe
   }
 }
 
-void TcpLayer::on_time_wait(u32 index, const Arrival& arrival, const wire::TcpSegment& segment) {
+void TcpLayer::on_time_wait(u32 index, const wire::Flow& flow, const Arrival& arrival,
+                            const wire::TcpSegment& segment) {
   TimeWaitSlot& slot = *time_wait_.at(index);
-  const wire::Flow flow = slot.record.flow();
   const Instant now = arrival.now;
+  const auto answer = [&](trace::Why why) {
+    const auto hop = network_.routes.route(flow.remote.address, slot.interface);
+    if (hop) send_control(flow, slot.record.ack(context_, flow, now), *hop, why, now);
+  };
   switch (slot.record.on_segment(segment)) {
     case tcp::TimeWait::Verdict::ignored:
       note_received(flow, segment, now);
       return network_.drop(Drop::connection_closed, arrival.packet, now);
     case tcp::TimeWait::Verdict::acked:
       note_received(flow, segment, now);
-      if (context_.may_challenge(now))
-        send_control(flow, slot.record.ack(now), slot.hop, {"old segment in TIME_WAIT"}, now);
+      if (context_.may_challenge(now)) answer({"old segment in TIME_WAIT"});
       return;
     case tcp::TimeWait::Verdict::restarted:
       note_received(flow, segment, now);
       slot.record.restart(after(now, 2 * context_.config.msl));
       time_wait_order_.move_to_back(time_wait_, index);
-      return send_control(flow, slot.record.ack(now), slot.hop, {"FIN came again"}, now);
+      return answer({"FIN came again"});
     case tcp::TimeWait::Verdict::reuse:
       // Only for somebody who listens; else the record goes on keeping old segments out.
       if (!find_listener(flow.local)) {
         note_received(flow, segment, now);
-        if (context_.may_challenge(now))
-          send_control(flow, slot.record.ack(now), slot.hop, {"SYN in TIME_WAIT"}, now);
+        if (context_.may_challenge(now)) answer({"SYN in TIME_WAIT"});
         return;
       }
       end_time_wait(index, {"new SYN takes the port pair over"}, now);

@@ -8,6 +8,7 @@
 #include "host/host.hpp"
 #include "host/index_list.hpp"
 #include "host/routes.hpp"
+#include "host/small_flow.hpp"
 #include "host/syn_flood.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/half_open.hpp"
@@ -61,9 +62,11 @@ struct ListenerSlot {
 };
 
 struct TimeWaitSlot {
+  SmallFlow flow;
+  Interface interface;  // to which its packets went
   tcp::TimeWait record;
-  Hop hop;
   Links links{};
 };
+static_assert(Slab<TimeWaitSlot>::bytes_each <= 64);
 
 }  // namespace handfast::host

@@ -107,12 +107,8 @@ void Connection::on_icmp(const wire::IcmpError& error, u32 sequence, Instant now
 }
 
 Remembered Connection::remembered() const {
-  return {snd_.nxt,
-          rcv_.nxt,
-          timestamp_recent_,
-          timestamp_offset_,
-          to<u16>(std::min<u32>(window_advertised() >> receive_scale_, 65535)),
-          timestamps_};
+  return {snd_.nxt, rcv_.nxt, timestamp_recent_,
+          to<u16>(std::min<u32>(window_advertised() >> receive_scale_, 65535)), timestamps_};
 }
 
 }  // namespace handfast::tcp

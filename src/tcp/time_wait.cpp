@@ -28,16 +28,16 @@ TimeWait::Verdict TimeWait::on_segment(const wire::TcpSegment& segment) const {
   return in_order ? Verdict::ignored : Verdict::acked;
 }
 
-wire::TcpHeader TimeWait::ack(Instant now) const {
+wire::TcpHeader TimeWait::ack(const Context& context, const wire::Flow& flow, Instant now) const {
   wire::TcpHeader h;
-  h.source_port = flow_.local.port;
-  h.destination_port = flow_.remote.port;
+  h.source_port = flow.local.port;
+  h.destination_port = flow.remote.port;
   h.sequence = last_.snd_nxt;
   h.acknowledgment = last_.rcv_nxt;
   h.flags = TcpFlags::ack;
   h.window = last_.window;
   if (last_.timestamps)
-    h.options.timestamps = {to<u32>(now.time_since_epoch() / 1ms) + last_.timestamp_offset,
+    h.options.timestamps = {to<u32>(now.time_since_epoch() / 1ms) + context.timestamp_offset(flow),
                             last_.timestamp_recent};
   return h;
 }

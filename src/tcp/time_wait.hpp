@@ -20,17 +20,15 @@ class TimeWait {
                 // let the listener take the segment
   };
 
-  TimeWait(const wire::Flow& flow, const Remembered& last, Instant expiry)
-      : flow_(flow), last_(last), expiry_(expiry) {}
+  TimeWait(const Remembered& last, Instant expiry) : last_(last), expiry_(expiry) {}
 
   Verdict on_segment(const wire::TcpSegment& segment) const;
-  wire::TcpHeader ack(Instant now) const;
+  /// `flow` is its owner's to know, as in the connection that it stands for.
+  wire::TcpHeader ack(const Context& context, const wire::Flow& flow, Instant now) const;
   Instant expiry() const { return expiry_; }
   void restart(Instant expiry) { expiry_ = expiry; }
-  const wire::Flow& flow() const { return flow_; }
 
  private:
-  wire::Flow flow_;
   Remembered last_;
   Instant expiry_;
 };

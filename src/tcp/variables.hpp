@@ -70,7 +70,7 @@ struct LossRecovery {
 
 /// What a TIME-WAIT record must remember of a connection.
 struct Remembered {
-  u32 snd_nxt, rcv_nxt, timestamp_recent, timestamp_offset;
+  u32 snd_nxt, rcv_nxt, timestamp_recent;
   u16 window;
   bool timestamps;
 };

@@ -10,8 +10,6 @@
 namespace handfast::wire {
 namespace {
 
-constexpr IpAddress loopback_v6{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-
 // A number of 1 to `digits_max` digits that is the whole of `text`.
 std::optional<u32> parse_number(std::string_view text, u32 base, std::size_t digits_max) {
   if (text.empty() || text.size() > digits_max) return std::nullopt;

@@ -84,6 +84,7 @@ struct IpAddress {
 };
 inline constexpr IpAddress any_v4 = IpAddress::v4(0, 0, 0, 0);
 inline constexpr IpAddress any_v6{};
+inline constexpr IpAddress loopback_v6{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 inline bool IpAddress::is_unspecified() const { return *this == any_v4 || *this == any_v6; }
 
 /// A transport address.

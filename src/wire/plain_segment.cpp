@@ -46,9 +46,11 @@ bool PlainSegment::parse(Bytes packet) {
   const Bytes tcp = parse_network(packet, flow, ecn);
   if (tcp.empty()) return false;
   const u8* at = tcp.data();
+  TcpHeader& h = segment.header;
+  h.source_port = flow.remote.port = load_be16(at);
+  h.destination_port = flow.local.port = load_be16(at + 2);
   const u16 word = load_be16(at + 12);
   if ((word & flags_mask & ~(TcpFlags::psh | TcpFlags::fin)) != TcpFlags::ack) return false;
-  TcpHeader& h = segment.header;
   u32 size = tcp_header_size;
   if ((word & header_words) == 8 << 12) {
     size += aligned_timestamps_size;
@@ -58,8 +60,6 @@ bool PlainSegment::parse(Bytes packet) {
   } else if ((word & header_words) != 5 << 12) {
     return false;
   }
-  h.source_port = flow.remote.port = load_be16(at);
-  h.destination_port = flow.local.port = load_be16(at + 2);
   if (h.source_port == 0 || h.destination_port == 0) return false;
   h.sequence = load_be32(at + 4);
   h.acknowledgment = load_be32(at + 8);

@@ -17,7 +17,8 @@ struct PlainSegment {
   Checksum sum{};  // over the pseudo-header and the TCP header; the payload is left to add
 
   /// False where the packet is anything else, or anything is wrong with it: then parse_ip() and
-  /// parse_tcp() find out what. What is true of their results is true of these.
+  /// parse_tcp() find out what. What is true of their results is true of these. `flow` may be
+  /// right even then.
   bool parse(Bytes packet);
   /// Whether the checksum is right, where nobody has looked at the payload yet.
   bool is_intact() const { return Checksum(sum).add(segment.payload).sum() == 0xffff; }

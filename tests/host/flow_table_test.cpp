@@ -33,11 +33,11 @@ TEST(FlowTable, agrees_with_a_map_over_random_inserts_replacements_and_erasures)
     std::map<wire::Flow, FlowEntry> model;
     std::map<u32, wire::Flow> flow_by_index;  // of all kinds: indices are never reused here
     u32 next = 0;
-    const auto flow_of = [&](FlowEntry e) -> const wire::Flow& { return flow_by_index[e.index]; };
     for (int step = 0; step < 5000; ++step) {
       const wire::Flow flow = draw_flow(rng);
       const auto known = model.find(flow);
-      const auto found = table.find(flow, flow_of);
+      const auto found =
+          table.find(flow, [&](FlowEntry e) { return flow_by_index[e.index] == flow; });
       ASSERT_EQ(found.has_value(), known != model.end()) << "seed " << seed << " step " << step;
       if (known == model.end()) {
         const FlowEntry entry{to<FlowEntry::Kind>(rng.below(3)), next++};

@@ -82,10 +82,10 @@ void ConnectionPair::deliver(const Copy& copy) {
     end.connection->on_segment(segment, 0, now);
     return;
   }
-  const TimeWait record(end.connection->flow(), end.connection->remembered(), now + 60s);
+  const TimeWait record(end.connection->remembered(), now + 60s);
   const TimeWait::Verdict verdict = record.on_segment(segment);
   Transmit answer;
-  answer.header = record.ack(now);
+  answer.header = record.ack(end.context, end.connection->flow(), now);
   if (verdict == TimeWait::Verdict::acked || verdict == TimeWait::Verdict::restarted)
     put(answer, !copy.to_server);
 }
