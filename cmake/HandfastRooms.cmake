@@ -54,8 +54,7 @@ foreach(line IN LISTS room_lines)
     list(APPEND library_rooms ${room})
   endif()
   handfast_add_room(${room} "${may_include}" "${third_parties}" "${sources}")
-  list(GET fields 1 kind)
-  if(kind MATCHES "ground|engine" AND TARGET handfast_room_${room})
+  if(room MATCHES "^(base|wire|tcp|host)$")
     # Where each packet passes, inlining is worth more than small code.
     target_compile_options(handfast_room_${room} PRIVATE
       $<$<CONFIG:RelWithDebInfo,Release>:-O3>)
