@@ -102,12 +102,12 @@ bool Routes::is_address_of(Interface interface, const IpAddress& address) const 
 }
 
 u16 Routes::index_of(const IpAddress& address) const {
+  ASSERT(is_ours(address));
   u16 index = 0;  // ::1
   if (address.is_loopback()) return index;
   for (const InterfaceConfig& interface : config_.interfaces)
     for (const InterfaceAddress& ours : interface.addresses)
       if (++index; ours.address == address) return index;
-  ASSERT(!"an address of ours");
   return 0;
 }
 
@@ -117,7 +117,7 @@ IpAddress Routes::address_at(u16 index) const {
     if (index <= interface.addresses.size()) return interface.addresses[index - 1u].address;
     index = to<u16>(index - interface.addresses.size());
   }
-  ASSERT(!"an index of ours");
+  ASSERT(index == 0);  // else it is nobody's
   return {};
 }
 
