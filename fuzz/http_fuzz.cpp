@@ -49,7 +49,7 @@ bool step(Connection& connection, Role role, Bytes& in, Transcript& seen) {
   const auto event = connection.next(in);
   ASSERT(in.size() <= before);
   if (!event) {
-    seen.end = event.error().why;
+    seen.end = std::string(event.error().why) + " at " + std::to_string(event.error().offset);
     return false;
   }
   if (const auto* request = std::get_if<Request>(&*event)) {

@@ -14,9 +14,32 @@ bool looks_like_head(Role reader, std::string_view text) {
   return name.starts_with(text.substr(0, name.size()));
 }
 
+/// Framing is decided by the last of the fields that declare it.
+std::unexpected<Error> at_framing_field(Error error, std::string_view head, Fields fields) {
+  for (const Field& field : fields)
+    if (equals_ignoring_case(field.name, "transfer-encoding") ||
+        equals_ignoring_case(field.name, "content-length"))
+      error.offset = to<u64>(field.name.data() - head.data());
+  return failure(error);
+}
+
 }  // namespace
 
 Result<Event, Error> Connection::next(Bytes& in) {
+  if (their_state() == State::error) return failure(error_);
+  const std::size_t held = in.size();
+  auto event = next_event(in);
+  taken_ += held - in.size();
+  if (event) return event;
+  error_ = event.error();
+  error_.offset += taken_;
+  // A client has nobody to answer: what it tells its own user is "bad gateway".
+  if (role_ == Role::client) error_.status = 502;
+  machine_.take(other(role_), Happening::failure);
+  return failure(error_);
+}
+
+Result<Event, Error> Connection::next_event(Bytes& in) {
   switch (their_state()) {
     case State::idle:
     case State::send_response: return next_head(in);
@@ -44,13 +67,13 @@ Result<Event, Error> Connection::next_head(Bytes& in) {
   }
   if (in.empty()) return need_more(in);
   if (!is_server && their_state() == State::idle)
-    return fail({400, "bytes that answer no request"});
+    return failure(Error{400, "bytes that answer no request", "RFC 9112 §9.2"});
   const bool is_lone_cr = is_server && !skipped_line_ && in[0] == '\r' && in.size() == 1;
   if (!is_lone_cr && !looks_like_head(role_, as_text(in)))
-    return fail({400, "what came is not HTTP/1"});
+    return failure(Error{400, "what came is not HTTP/1", "RFC 9112 §2.1"});
 
   const auto length = is_lone_cr ? Result<u32, Error>(0) : scanner_.find_end(in, config_);
-  if (!length) return fail(length.error());
+  if (!length) return failure(length.error());
   if (*length == 0) return need_more(in);
   const std::string_view head = as_text(in.first(*length));
   auto event = is_server ? on_request(head) : on_response(head);
@@ -60,9 +83,9 @@ Result<Event, Error> Connection::next_head(Bytes& in) {
 
 Result<Event, Error> Connection::on_request(std::string_view head) {
   const auto request = parse_request(head, fields_, config_);
-  if (!request) return fail(request.error());
+  if (!request) return failure(request.error());
   const auto framing = request_framing(*request);
-  if (!framing) return fail(framing.error());
+  if (!framing) return at_framing_field(framing.error(), head, request->fields);
 
   in_framing_ = *framing;
   skipped_line_ = false;
@@ -79,14 +102,15 @@ Result<Event, Error> Connection::on_request(std::string_view head) {
 
 Result<Event, Error> Connection::on_response(std::string_view head) {
   const auto response = parse_response(head, fields_, config_);
-  if (!response) return fail(response.error());
-  // RFC 9110 §15.2.2: a switch of protocols must have been asked for, and is not by us.
-  if (response->status == 101) return fail({400, "a switch of protocols that was not asked for"});
+  if (!response) return failure(response.error());
+  // A switch of protocols must have been asked for, and is not by us.
+  if (response->status == 101)
+    return failure(Error{400, "a switch of protocols that was not asked for", "RFC 9110 §15.2.2"});
   const auto framing = response_framing(*response, to_head_);
-  if (!framing) return fail(framing.error());
+  if (!framing) return at_framing_field(framing.error(), head, response->fields);
   if (response->status < 200) {
     if (++informational_ > config_.informational_max)
-      return fail({400, "too many informational responses"});
+      return failure(Error{400, "too many informational responses", "RFC 9110 §15.2"});
     machine_.take(Role::server, Happening::informational);
     return *response;
   }
@@ -103,7 +127,7 @@ Result<Event, Error> Connection::on_response(std::string_view head) {
 Result<Event, Error> Connection::next_content(Bytes& in) {
   const Role peer = other(role_);
   const auto content = read_content(in_framing_, in, config_);
-  if (!content) return fail(content.error());
+  if (!content) return failure(content.error());
   switch (content->kind) {
     case Content::Kind::data:
       client_waits_ = false;
@@ -116,10 +140,10 @@ Result<Event, Error> Connection::next_content(Bytes& in) {
     case Content::Kind::trailers: break;
   }
   const auto length = scanner_.find_end(in, config_);
-  if (!length) return fail(length.error());
+  if (!length) return failure(length.error());
   if (*length == 0) return need_more(in);
   const auto parsed = parse_fields(as_text(in.first(*length)), fields_, config_);
-  if (!parsed) return fail(parsed.error());
+  if (!parsed) return failure(parsed.error());
   in = in.subspan(*length);
   client_waits_ = false;
   machine_.take(peer, Happening::end_of_message);
@@ -134,19 +158,11 @@ Result<Event, Error> Connection::need_more(Bytes in) {
     return ConnectionClosed{};
   }
   if (their_state() == State::send_response && in.empty())
-    return fail({400, "the connection ended before the response"});
+    return failure(Error{400, "the connection ended before the response", "RFC 9112 §8"});
   if (their_state() != State::send_body || !std::holds_alternative<UntilClose>(in_framing_))
-    return fail({400, "the connection ended inside a message"});
+    return failure(Error{400, "the connection ended inside a message", "RFC 9112 §8", in.size()});
   machine_.take(peer, Happening::end_of_message);
   return EndOfMessage{};
-}
-
-std::unexpected<Error> Connection::fail(Error error) {
-  // A client has nobody to answer: what it tells its own user is "bad gateway".
-  if (role_ == Role::client) error.status = 502;
-  error_ = error;
-  machine_.take(other(role_), Happening::failure);
-  return failure(error);
 }
 
 std::optional<u64> Connection::content_left() const {

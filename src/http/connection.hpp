@@ -55,12 +55,12 @@ class Connection {
   std::optional<u64> content_left() const;
 
  private:
+  Result<Event, Error> next_event(Bytes& in);
   Result<Event, Error> next_head(Bytes& in);
   Result<Event, Error> on_request(std::string_view head);
   Result<Event, Error> on_response(std::string_view head);
   Result<Event, Error> next_content(Bytes& in);
   Result<Event, Error> need_more(Bytes in);
-  std::unexpected<Error> fail(Error error);
 
   Result<u32, Error> send_request(const Request& request, MutBytes room);
   Result<u32, Error> send_response(const Response& response, MutBytes room);
@@ -74,6 +74,7 @@ class Connection {
   bool skipped_line_ = false;  // an empty line before the request
   u8 request_minor_ = 1;
   u32 informational_ = 0;
+  u64 taken_ = 0;  // of the peer's bytes, since its first
   Config config_;
   Machine machine_;
   SectionScanner scanner_;

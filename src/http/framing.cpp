@@ -10,7 +10,30 @@
 namespace handfast::http {
 namespace {
 
-Error bad(std::string_view why) { return {400, why}; }
+Error bad(std::string_view why, std::string_view section, u64 offset = 0) {
+  return {400, why, section, offset};
+}
+
+/// The value of Transfer-Encoding: "chunked" alone is spoken here.
+Result<void, Error> check_codings(std::string_view value) {
+  if (equals_ignoring_case(value, "chunked")) return {};
+  const auto comma = value.rfind(',');
+  const std::string_view last = trim(comma == value.npos ? value : value.substr(comma + 1));
+  // §6.3 (4): "if a Transfer-Encoding header field is present in a request and the chunked transfer
+  // coding is not the final encoding, the message body length cannot be determined reliably".
+  if (!equals_ignoring_case(last, "chunked"))
+    return failure(bad("chunked is not the final transfer coding", "RFC 9112 §6.3"));
+  for (std::string_view rest = value.substr(0, comma);;) {
+    const auto end = rest.find(',');
+    const std::string_view coding = trim(rest.substr(0, end));
+    if (equals_ignoring_case(coding, "chunked"))
+      return failure(bad("the chunked coding applied twice", "RFC 9112 §6.1"));
+    if (!is_token(coding)) return failure(bad("a malformed transfer coding", "RFC 9112 §7"));
+    if (end == rest.npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  return failure(Error{501, "a transfer coding other than chunked", "RFC 9112 §6.1"});
+}
 
 /// Steps 3 to 5 of §6.3, which requests and responses share; none where neither field is there.
 Result<std::optional<Framing>, Error> declared_framing(Fields fields, u8 minor_version) {
@@ -18,14 +41,15 @@ Result<std::optional<Framing>, Error> declared_framing(Fields fields, u8 minor_v
   const u32 lengths = count(fields, "content-length");
   // "A server MAY reject a request that contains both … Such a message might indicate an attempt
   // to perform request smuggling". We do, and refuse such a response as well.
-  if (codings > 0 && lengths > 0) return failure(bad("both Transfer-Encoding and Content-Length"));
-  if (codings > 1) return failure(bad("more than one Transfer-Encoding field"));
-  if (lengths > 1) return failure(bad("more than one Content-Length field"));
+  if (codings > 0 && lengths > 0)
+    return failure(bad("both Transfer-Encoding and Content-Length", "RFC 9112 §6.3"));
+  if (codings > 1) return failure(bad("more than one Transfer-Encoding field", "RFC 9112 §6.3"));
+  if (lengths > 1) return failure(bad("more than one Content-Length field", "RFC 9112 §6.3"));
   if (codings == 1) {
     // §6.1: in HTTP/1.0 "MUST treat the message as if the framing is faulty".
-    if (minor_version == 0) return failure(bad("Transfer-Encoding in HTTP/1.0"));
-    if (!equals_ignoring_case(*find(fields, "transfer-encoding"), "chunked"))
-      return failure(Error{501, "a transfer coding other than chunked"});
+    if (minor_version == 0) return failure(bad("Transfer-Encoding in HTTP/1.0", "RFC 9112 §6.1"));
+    const auto checked = check_codings(*find(fields, "transfer-encoding"));
+    if (!checked) return failure(checked.error());
     return Framing(Chunked{});
   }
   if (lengths == 0) return std::nullopt;
@@ -34,20 +58,64 @@ Result<std::optional<Framing>, Error> declared_framing(Fields fields, u8 minor_v
   return Framing(Length{*length});
 }
 
-/// chunk-size [chunk-ext], without the CRLF. Extensions are checked for their characters only and
-/// mean nothing to us (§7.1.1).
-Result<u64, Error> parse_chunk_line(std::string_view line) {
+constexpr std::string_view white_space = " \t";
+
+/// The bytes of the token or quoted-string (RFC 9110 §5.6.4) at the front of `text`; 0: neither.
+std::size_t word_length(std::string_view text) {
+  if (!text.starts_with('"'))
+    return to<std::size_t>(
+        std::ranges::find_if_not(text, [](char c) { return is(char_token, c); }) - text.begin());
+  bool is_escaped = false;
+  for (std::size_t n = 1; n < text.size() && is(char_value, text[n]); ++n) {
+    if (text[n] == '"' && !is_escaped) return n + 1;
+    is_escaped = text[n] == '\\' && !is_escaped;
+  }
+  return 0;
+}
+
+/// §7.1.1: *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ). They mean nothing to us,
+/// but what ends them must be beyond doubt. Returns where `text` is anything else.
+std::optional<std::size_t> fault_in_extensions(std::string_view text) {
+  std::string_view rest = text;
+  const auto take = [&rest](char c) {
+    const auto at = rest.find_first_not_of(white_space);
+    if (at == rest.npos || rest[at] != c) return false;
+    rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(white_space, at + 1)));
+    return true;
+  };
+  while (take(';')) {
+    const std::size_t name = word_length(rest);
+    if (name == 0 || rest.front() == '"') return text.size() - rest.size();
+    rest.remove_prefix(name);
+    if (!take('=')) continue;
+    const std::size_t value = word_length(rest);
+    if (value == 0) return text.size() - rest.size();
+    rest.remove_prefix(value);
+  }
+  if (rest.empty()) return std::nullopt;
+  return text.size() - rest.size();
+}
+
+/// chunk-size [chunk-ext], without the CRLF.
+Result<u64, Error> parse_chunk_line(std::string_view line, u32& extension_bytes, u32 limit) {
+  constexpr std::string_view section = "RFC 9112 §7.1";
   u64 size = 0;
   u32 digits = 0;
   for (; digits < line.size() && hex_value(line[digits]) >= 0; ++digits) {
-    if (digits == 15) return failure(bad("the chunk size is too large"));
+    if (digits == 15) return failure(bad("the chunk size is too large", section));
     size = size * 16 + to<u64>(hex_value(line[digits]));
   }
-  if (digits == 0) return failure(bad("the chunk size is not a number"));
+  if (digits == 0) return failure(bad("the chunk size is not a number", section));
   const std::string_view extension = line.substr(digits);
-  if (!extension.empty() && !trim(extension).starts_with(';'))
-    return failure(bad("something other than an extension after the chunk size"));
-  if (!all(char_value, extension)) return failure(bad("a control character in a chunk extension"));
+  if (extension.empty()) return size;
+  if (!trim(extension).starts_with(';'))
+    return failure(bad("something other than an extension after the chunk size", section, digits));
+  if (const auto fault = fault_in_extensions(extension))
+    return failure(bad("a malformed chunk extension", "RFC 9112 §7.1.1", digits + *fault));
+  // "A server ought to limit the total length of chunk extensions received in a request".
+  if (extension.size() > limit - extension_bytes)
+    return failure(Error{413, "too many bytes of chunk extensions", "RFC 9112 §7.1.1", digits});
+  extension_bytes += to<u32>(extension.size());
   return size;
 }
 
@@ -67,11 +135,13 @@ Result<bool, Error> read_chunk_line(Chunked& chunked, Bytes& in, const Config& c
   const auto end = text.find('\n');
   if (end == text.npos) {
     if (in.size() >= config.chunk_line_bytes_max)
-      return failure(bad("the chunk's size line is too long"));
+      return failure(bad("the chunk's size line is too long", "RFC 9112 §7.1.1", text.size()));
     return false;
   }
-  if (end == 0 || text[end - 1] != '\r') return failure(bad("a bare LF after a chunk size"));
-  const auto size = parse_chunk_line(text.substr(0, end - 1));
+  if (end == 0 || text[end - 1] != '\r')
+    return failure(bad("a bare LF after a chunk size", "RFC 9112 §7.1", end));
+  const auto size = parse_chunk_line(text.substr(0, end - 1), chunked.extension_bytes,
+                                     config.chunk_extensions_bytes_max);
   if (!size) return failure(size.error());
   in = in.subspan(end + 1);
   chunked.left = *size;
@@ -80,6 +150,7 @@ Result<bool, Error> read_chunk_line(Chunked& chunked, Bytes& in, const Config& c
 }
 
 Result<Content, Error> read_chunked(Chunked& chunked, Bytes& in, const Config& config) {
+  const Error no_data_end = bad("chunk data without its CRLF", "RFC 9112 §7.1");
   for (;;) {
     switch (chunked.phase) {
       case Chunked::Phase::size_line: {
@@ -97,9 +168,9 @@ Result<Content, Error> read_chunked(Chunked& chunked, Bytes& in, const Config& c
         break;
       }
       case Chunked::Phase::data_end:
-        if (!in.empty() && in[0] != '\r') return failure(bad("chunk data without its CRLF"));
+        if (!in.empty() && in[0] != '\r') return failure(no_data_end);
         if (in.size() < 2) return Content{};
-        if (in[1] != '\n') return failure(bad("chunk data without its CRLF"));
+        if (in[1] != '\n') return failure(no_data_end);
         in = in.subspan(2);
         chunked.phase = Chunked::Phase::size_line;
         break;
