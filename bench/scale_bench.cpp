@@ -13,7 +13,7 @@ using namespace handfast;
 
 constexpr u16 first_port = 80;
 constexpr double bytes_each_max = 600;  // all told
-constexpr u16 listener_count = 64;  // one client has 28,232 ports for each
+constexpr u16 listener_count = 64;      // one client has 28,232 ports for each
 
 host::Config config_of(u8 number) {
   host::Config config;

@@ -65,9 +65,11 @@ class Slab {
     return {index, slot(index).generation};
   }
 
-  /// Fetches the beginning of what is at `index` into the cache.
+  /// Fetches what is at `index` into the cache.
   void prefetch(u32 index) {
-    if (index < slot_count_) __builtin_prefetch(&slot(index));
+    if (index >= slot_count_) return;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&slot(index));
+    for (std::size_t at = 0; at < bytes_each; at += cache_line) __builtin_prefetch(bytes + at);
   }
 
   void erase(Handle<T> handle) {
@@ -82,6 +84,7 @@ class Slab {
     --size_;
   }
 
+  static constexpr std::size_t cache_line = 64;  // bytes
   /// What one object takes, with its place.
   static constexpr std::size_t bytes_each = 2 * sizeof(u32) + sizeof(T);
 
@@ -90,7 +93,6 @@ class Slab {
   u32 index_end() const { return slot_count_; }
 
  private:
-  static constexpr std::size_t cache_line = 64;
   // What fits a cache line shall not lie across two.
   struct alignas(bytes_each == cache_line ? cache_line : std::max(alignof(T), alignof(u32))) Slot {
     u32 generation = 0;  // odd while live

@@ -22,6 +22,7 @@ u32 TcpLayer::poll(Interface on, std::span<wire::Frame> out, Instant now) {
   Fifo<Conn>& ready = ready_[on];
   while (filled < out.size() && !ready.empty()) {
     const Conn handle = ready.pop_front();
+    if (!ready.empty()) connections_.prefetch(ready.front().index);
     ConnectionSlot* slot = connections_.find(handle);
     if (slot == nullptr) continue;
     const std::size_t share = std::min<std::size_t>(turn_frames_max, out.size() - filled);

@@ -8,24 +8,14 @@
 #include <asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "sim/streams.hpp"
+
 namespace handfast::sim {
 
 namespace {
 
 constexpr u16 first_client_port = 40000;  // + the connection's number: so the server knows its plan
-constexpr u32 buffer_size = 8192;         // bytes
-
-/// Byte `offset` of a stream, different for each.
-u8 stream_byte(u32 index, bool from_client, u64 offset) {
-  const u64 mixed = (offset + 1) * 0x9e3779b97f4a7c15 + u64{index} * 2 + (from_client ? 1u : 0u);
-  return to<u8>(mixed >> 32);
-}
-
-/// Short ones are as likely as long ones.
-u32 draw_size(Rng& rng, u32 max) {
-  const u32 shift = to<u32>(rng.below(17));
-  return to<u32>(rng.below((u64{max} >> shift) + 1));
-}
+constexpr u32 scales = 17;                // of sizes
 
 }  // namespace
 
@@ -57,9 +47,9 @@ void Transfer::draw_plans(Rng& rng, const TransferOptions& options) {
   for (Plan& plan : plans_) {
     plan.start = Duration(to<i64>(rng.below(to<u64>(options.start_within.count()) + 1)));
     for (Manners* one : {&plan.client, &plan.server}) {
-      one->sends = draw_size(rng, options.bytes_max);
-      one->write_size = 1 + to<u32>(rng.below(buffer_size));
-      one->read_size = 1 + to<u32>(rng.below(buffer_size));
+      one->sends = draw_size(rng, options.bytes_max, scales);
+      one->write_size = 1 + to<u32>(rng.below(stream_buffer_size));
+      one->read_size = 1 + to<u32>(rng.below(stream_buffer_size));
       if (rng.chance({1, 4}))
         one->pause = Duration(to<i64>(rng.below(to<u64>(options.pause_max.count()) + 1)));
     }
@@ -134,7 +124,7 @@ void Transfer::run(io::TcpStream stream, u32 index, bool is_client) {
 }
 
 asio::awaitable<void> Transfer::write(std::shared_ptr<End> end) {
-  std::array<u8, buffer_size> buffer;
+  std::array<u8, stream_buffer_size> buffer;
   std::error_code error;
   while (end->sent < end->manners.sends) {
     const u64 size = std::min<u64>(end->manners.write_size, end->manners.sends - end->sent);
@@ -154,7 +144,7 @@ asio::awaitable<void> Transfer::write(std::shared_ptr<End> end) {
 
 asio::awaitable<void> Transfer::read(std::shared_ptr<End> end) {
   Node& node = end->is_client ? client_ : server_;
-  std::array<u8, buffer_size> buffer;
+  std::array<u8, stream_buffer_size> buffer;
   for (;;) {
     if (end->manners.pause > Duration::zero())
       co_await node.stack().async_sleep(end->manners.pause, asio::use_awaitable);

@@ -8,23 +8,13 @@
 #include <asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "sim/streams.hpp"
+
 namespace handfast::sim {
 
 namespace {
 
-constexpr u32 buffer_size = 8192;  // bytes
-
-/// Byte `offset` of a stream, different for each.
-u8 stream_byte(u32 index, bool from_client, u64 offset) {
-  const u64 mixed = (offset + 1) * 0x9e3779b97f4a7c15 + u64{index} * 2 + (from_client ? 1u : 0u);
-  return to<u8>(mixed >> 32);
-}
-
-/// Short ones are as likely as long ones.
-u32 draw_size(Rng& rng, u32 max) {
-  const u32 shift = to<u32>(rng.below(12));
-  return to<u32>(rng.below((u64{max} >> shift) + 1));
-}
+constexpr u32 scales = 12;  // of sizes
 
 Duration draw_time(Rng& rng, Duration max) {
   return Duration(to<i64>(rng.below(to<u64>(max.count()) + 1)));
@@ -54,12 +44,12 @@ Turmoil::Turmoil(World& world, Node& client, Node& server, const TurmoilOptions&
 
 Turmoil::Habits Turmoil::draw_habits(Rng& rng, const TurmoilOptions& options) {
   Habits habits;
-  habits.sends = draw_size(rng, options.bytes_max);
-  habits.write_size = 1 + to<u32>(rng.below(buffer_size));
-  habits.read_size = 1 + to<u32>(rng.below(buffer_size));
-  habits.pause_at = draw_size(rng, options.bytes_max);
+  habits.sends = draw_size(rng, options.bytes_max, scales);
+  habits.write_size = 1 + to<u32>(rng.below(stream_buffer_size));
+  habits.read_size = 1 + to<u32>(rng.below(stream_buffer_size));
+  habits.pause_at = draw_size(rng, options.bytes_max, scales);
   if (rng.chance({1, 2})) habits.pause = draw_time(rng, options.pause_max);
-  habits.ends_at = draw_size(rng, options.bytes_max);
+  habits.ends_at = draw_size(rng, options.bytes_max, scales);
   habits.waits_for_eof = rng.chance({1, 4});
   const u64 ending = rng.below(8);
   if (!options.polite && ending == 0) habits.ending = Ending::abort;
@@ -169,7 +159,7 @@ bool Turmoil::ended_early(End& end) {
 }
 
 asio::awaitable<void> Turmoil::write(End& end) {
-  std::array<u8, buffer_size> buffer;
+  std::array<u8, stream_buffer_size> buffer;
   std::error_code error;
   while (end.sent < end.habits.sends && !error && !ended_early(end)) {
     co_await maybe_pause(end);
@@ -185,7 +175,7 @@ asio::awaitable<void> Turmoil::write(End& end) {
 }
 
 asio::awaitable<void> Turmoil::read(End& end) {
-  std::array<u8, buffer_size> buffer;
+  std::array<u8, stream_buffer_size> buffer;
   std::error_code error;
   while (!error && !ended_early(end)) {
     co_await maybe_pause(end);

@@ -33,19 +33,4 @@ u32 Flight::find(u32 sequence) const {
   return to<u32>(it - begin);
 }
 
-std::unique_ptr<Flight> FlightPool::take() {
-  if (free_.empty()) return std::make_unique<Flight>();
-  std::unique_ptr<Flight> flight = std::move(free_.back());
-  free_.pop_back();
-  return flight;
-}
-
-void FlightPool::give(std::unique_ptr<Flight> flight) {
-  if (flight == nullptr || free_.size() >= kept_max) return;
-  flight->records.clear();
-  flight->head = 0;
-  if (flight->records.capacity() > records_kept_max) return;
-  free_.push_back(std::move(flight));
-}
-
 }  // namespace handfast::tcp

@@ -2,10 +2,10 @@
 // peer's SACK blocks said (RFC 2018, RFC 6675). The bytes themselves stay in the send ring.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "base/assert.hpp"
+#include "base/object_pool.hpp"
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/sequence.hpp"
@@ -43,18 +43,15 @@ class Flight {
   void split(u32 i, u32 sequence);
   /// The record that holds `sequence`; size() where none does.
   u32 find(u32 sequence) const;
+  /// The vector keeps its capacity, unless it is large.
+  bool reset() {
+    constexpr u32 records_kept_max = 1024;
+    records.clear();
+    head = 0;
+    return records.capacity() <= records_kept_max;
+  }
 };
 
-/// Flights with their vectors' capacity kept, so that a steady state allocates nothing.
-class FlightPool {
- public:
-  std::unique_ptr<Flight> take();
-  void give(std::unique_ptr<Flight> flight);
-
- private:
-  static constexpr u32 kept_max = 4096;
-  static constexpr u32 records_kept_max = 1024;
-  std::vector<std::unique_ptr<Flight>> free_;
-};
+using FlightPool = ObjectPool<Flight, 4096>;
 
 }  // namespace handfast::tcp

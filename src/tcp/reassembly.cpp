@@ -62,22 +62,10 @@ u8 Ranges::sack_blocks(std::span<wire::SackBlock> out) const {
   return count;
 }
 
-void Ranges::clear() {
+bool Ranges::reset() {
   ranges_.clear();
   recent_count_ = 0;
-}
-
-std::unique_ptr<Ranges> RangePool::take() {
-  if (free_.empty()) return std::make_unique<Ranges>();
-  std::unique_ptr<Ranges> ranges = std::move(free_.back());
-  free_.pop_back();
-  return ranges;
-}
-
-void RangePool::give(std::unique_ptr<Ranges> ranges) {
-  if (ranges == nullptr || free_.size() >= kept_max) return;
-  ranges->clear();
-  free_.push_back(std::move(ranges));
+  return true;
 }
 
 }  // namespace handfast::tcp

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <array>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "base/object_pool.hpp"
 #include "base/types.hpp"
 #include "tcp/sequence.hpp"
 #include "wire/tcp.hpp"
@@ -35,7 +35,8 @@ class Ranges {
   u32 end_or(u32 otherwise) const { return empty() ? otherwise : ranges_.back().end; }
   /// Up to `room` blocks, the most recently touched first.
   u8 sack_blocks(std::span<wire::SackBlock> out) const;
-  void clear();
+  /// Empties it.
+  bool reset();
 
  private:
   /// The first range that ends at or after `sequence`.
@@ -48,14 +49,6 @@ class Ranges {
   u8 recent_count_ = 0;
 };
 
-class RangePool {
- public:
-  std::unique_ptr<Ranges> take();
-  void give(std::unique_ptr<Ranges> ranges);
-
- private:
-  static constexpr u32 kept_max = 1024;
-  std::vector<std::unique_ptr<Ranges>> free_;
-};
+using RangePool = ObjectPool<Ranges>;
 
 }  // namespace handfast::tcp

@@ -12,17 +12,4 @@ void Traffic::book(Instant now) {
   wait_since = now;
 }
 
-std::unique_ptr<Traffic> TrafficPool::take() {
-  if (free_.empty()) return std::make_unique<Traffic>();
-  std::unique_ptr<Traffic> traffic = std::move(free_.back());
-  free_.pop_back();
-  return traffic;
-}
-
-void TrafficPool::give(std::unique_ptr<Traffic> traffic) {
-  if (traffic == nullptr || free_.size() >= kept_max) return;
-  *traffic = {};
-  free_.push_back(std::move(traffic));
-}
-
 }  // namespace handfast::tcp

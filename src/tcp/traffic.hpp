@@ -3,10 +3,10 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <vector>
 
+#include "base/object_pool.hpp"
 #include "base/time.hpp"
 #include "base/types.hpp"
 #include "tcp/ack_policy.hpp"
@@ -101,17 +101,12 @@ struct Traffic {
     wait = next;
   }
   void book(Instant now);
+  bool reset() {
+    *this = {};
+    return true;
+  }
 };
 
-/// Tallies that were used and given back.
-class TrafficPool {
- public:
-  std::unique_ptr<Traffic> take();
-  void give(std::unique_ptr<Traffic> traffic);
-
- private:
-  static constexpr u32 kept_max = 1024;
-  std::vector<std::unique_ptr<Traffic>> free_;
-};
+using TrafficPool = ObjectPool<Traffic>;
 
 }  // namespace handfast::tcp
