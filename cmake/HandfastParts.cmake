@@ -50,6 +50,22 @@ function(handfast_script_tests label pattern)
   endforeach()
 endfunction()
 
+# llhttp, as Debian's node-llhttp ships it: what tests and benchmarks hold our HTTP parser against.
+# Strict, as near to the standard as it goes.
+if(PROJECT_IS_TOP_LEVEL)
+  find_path(HANDFAST_LLHTTP_INCLUDE_DIR llhttp.h PATH_SUFFIXES llhttp PATHS /usr/share/include)
+  find_path(HANDFAST_LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp)
+  if(HANDFAST_LLHTTP_INCLUDE_DIR AND HANDFAST_LLHTTP_SOURCE_DIR)
+    enable_language(C)
+    add_library(handfast_llhttp STATIC EXCLUDE_FROM_ALL
+      ${HANDFAST_LLHTTP_SOURCE_DIR}/llhttp.c ${HANDFAST_LLHTTP_SOURCE_DIR}/http.c
+      ${HANDFAST_LLHTTP_SOURCE_DIR}/api.c)
+    target_include_directories(handfast_llhttp SYSTEM PUBLIC ${HANDFAST_LLHTTP_INCLUDE_DIR})
+    target_compile_definitions(handfast_llhttp PUBLIC HANDFAST_LLHTTP LLHTTP_STRICT_MODE=1)
+    target_compile_options(handfast_llhttp PRIVATE -O3 -w)
+  endif()
+endif()
+
 # tests/<room>/*_test.cpp: one program a room, against that room and those below it.
 handfast_wants(TESTS GTest nlohmann_json)
 if(wanted)
@@ -74,6 +90,9 @@ if(wanted)
     endif()
     handfast_link_rooms(${room}_tests ${room})
     target_link_libraries(${room}_tests PRIVATE GTest::gmock GTest::gtest_main)
+    if(room STREQUAL "http" AND TARGET handfast_llhttp)
+      target_link_libraries(${room}_tests PRIVATE handfast_llhttp)
+    endif()
     target_compile_definitions(${room}_tests PRIVATE
       HANDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HANDFAST_VECTORS="${HANDFAST_VECTORS}")
     gtest_discover_tests(${room}_tests TEST_PREFIX ${room}. DISCOVERY_MODE PRE_TEST
