@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -260,9 +262,25 @@ void flood(const std::string& device) {
     sendto(packets, bytes.data(), size, 0, reinterpret_cast<const sockaddr*>(&at), sizeof at);
 }
 
-/// Hears what comes out of the device, as a kernel's user on the other core does. What crosses to
-/// another core's cache and back costs more than what is dropped at once.
-void hear(const std::string& device) {
+/// A number that a child process tells its parent.
+class SharedNumber {
+ public:
+  SharedNumber()
+      : at_(mmap(nullptr, sizeof(u64), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    ASSERT(at_ != MAP_FAILED);
+  }
+  SharedNumber(const SharedNumber&) = delete;
+  SharedNumber& operator=(const SharedNumber&) = delete;
+  ~SharedNumber() { munmap(at_, sizeof(u64)); }
+  std::atomic_ref<u64> get() const { return std::atomic_ref<u64>(*static_cast<u64*>(at_)); }
+
+ private:
+  void* at_;
+};
+
+/// Hears what comes out of the device, as a kernel's user on the other core does, and counts its
+/// bytes. What crosses to another core's cache and back costs more than what is dropped at once.
+void hear(const std::string& device, const SharedNumber& heard) {
   const int packets = socket(AF_PACKET, SOCK_DGRAM, 0);
   const int room = 4 << 20;
   setsockopt(packets, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
@@ -272,8 +290,8 @@ void hear(const std::string& device) {
   at.sll_ifindex = to<int>(if_nametoindex(device.c_str()));
   if (bind(packets, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) _exit(1);
   std::vector<u8> bytes(wire::tcp_header_size_max + wire::ipv4_header_size + super_segment);
-  while (recv(packets, bytes.data(), bytes.size(), 0) > 0) {
-  }
+  for (ssize_t size = 1; size > 0; heard.get() += to<u64>(size))
+    size = recv(packets, bytes.data(), bytes.size(), 0);
 }
 
 double bare_in(link::Tun& tun) {
@@ -305,8 +323,11 @@ std::optional<TunRates> measure_tun() {
   TunRates rates;
   rates.bare_out = bare_out(*tun);
   {
-    const Child child([&] { hear(tun->name()); });
-    rates.bare_heard = bare_out(*tun);
+    const SharedNumber heard;
+    const Child child([&] { hear(tun->name(), heard); });
+    const double before = cpu_seconds();
+    bare_out(*tun);
+    rates.bare_heard = to<double>(heard.get().load()) / (cpu_seconds() - before);
   }
   {
     const Child child([&] { flood(tun->name()); });

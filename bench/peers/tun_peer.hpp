@@ -11,7 +11,7 @@ struct TunRates {
   double out = 0;
   double in = 0;
   double bare_out = 0;
-  double bare_heard = 0;  // the same, and a process on the other core takes what comes
+  double bare_heard = 0;  // what of that a process on the other core hears that takes it
   double bare_in = 0;
 };
 
