@@ -1,10 +1,12 @@
-// Every parser of handshake messages: it refuses, or what it read comes out again the same.
+// Every parser of handshake messages: it refuses, or what it read comes out again the same. The
+// first byte is the message's type, and with its top bit set the message is TLS 1.2's.
 #include <algorithm>
 #include <cstddef>
 #include <vector>
 
 #include "base/assert.hpp"
 #include "tls/messages.hpp"
+#include "tls/messages12.hpp"
 
 namespace {
 
@@ -21,12 +23,40 @@ void round_trip(Bytes body, Parse parse, Emit emit) {
   ASSERT(emit(*again) == once);
 }
 
+/// Those of TLS 1.2 alone.
+void round_trip12(tls::HandshakeType type, Bytes body) {
+  switch (type) {
+    case tls::HandshakeType::certificate:
+      return round_trip(body, tls::parse_certificate12, tls::emit_certificate12);
+    case tls::HandshakeType::certificate_status:
+      return round_trip(body, tls::parse_certificate_status, tls::emit_certificate_status);
+    case tls::HandshakeType::server_key_exchange:
+      return round_trip(body, tls::parse_server_key_exchange, [](const auto& message) {
+        ASSERT(tls::emit_parameters(message.share) ==
+               std::vector<u8>(message.parameters.begin(), message.parameters.end()));
+        return tls::emit_server_key_exchange(message.parameters, message.scheme, message.signature);
+      });
+    case tls::HandshakeType::certificate_request:
+      return round_trip(body, tls::parse_certificate_request12, tls::emit_certificate_request12);
+    case tls::HandshakeType::client_key_exchange:
+      return round_trip(body, tls::parse_client_key_exchange, tls::emit_client_key_exchange);
+    case tls::HandshakeType::new_session_ticket:
+      return round_trip(body, tls::parse_new_session_ticket12, tls::emit_new_session_ticket12);
+    default: break;
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
   const Bytes body(data + 1, size - 1);
   const auto emit = [](const auto& message) { return tls::emit(message); };
+  constexpr u8 is_tls12 = 0x80;
+  if ((data[0] & is_tls12) != 0) {
+    round_trip12(static_cast<tls::HandshakeType>(data[0] & 0x7f), body);
+    return 0;
+  }
   switch (static_cast<tls::HandshakeType>(data[0])) {
     case tls::HandshakeType::client_hello:
       round_trip(body, tls::parse_client_hello, tls::emit_client_hello);

@@ -54,28 +54,28 @@ std::string http1_diagram() {
          http1_machine("server", http::Role::server, http::server_edges);
 }
 
-/// One end of TLS 1.3; from any state an alert leads to FAILED, which would hide all else.
-std::string tls13_machine(tls::Role role) {
+/// One end of TLS; from any state an alert leads to FAILED, which would hide all else.
+std::string tls_machine(tls::Role role, tls::Version version) {
   const std::string_view name = to_string(role);
   std::string text = fmt::format("  state {} {{\n", name);
-  const auto edges = tls::edges_of(role);
+  const auto edges = tls::edges_of(role, version);
   for (u32 i = 0; i < tls::state_count; ++i) {
     const auto state = static_cast<tls::State>(i);
     if (std::ranges::any_of(
             edges, [&](const tls::Edge& edge) { return edge.from == state || edge.to == state; }))
       text += fmt::format("    state \"{0}\" as {1}_{0}\n", to_string(state), name);
   }
-  text += fmt::format("    [*] --> {}_START\n", name);
+  text += fmt::format("    [*] --> {}_{}\n", name, to_string(edges.front().from));
   for (const tls::Edge& edge : edges)
     text += fmt::format("    {0}_{1} --> {0}_{2} : {3}\n", name, to_string(edge.from),
                         to_string(edge.to), edge.label);
   return text + "  }\n";
 }
 
-/// RFC 8446 appendix A.
-std::string tls13_diagram() {
-  return "stateDiagram-v2\n  direction TB\n" + tls13_machine(tls::Role::client) +
-         tls13_machine(tls::Role::server);
+/// RFC 8446 appendix A; RFC 5246 §7.3.
+std::string tls_diagram(tls::Version version) {
+  return "stateDiagram-v2\n  direction TB\n" + tls_machine(tls::Role::client, version) +
+         tls_machine(tls::Role::server, version);
 }
 
 }  // namespace
@@ -100,7 +100,13 @@ void add_diagram(CLI::App& app, Exit& exit) {
   CLI::App* tls13 =
       command->add_subcommand("tls13", "RFC 8446, appendix A: both ends of a TLS 1.3 handshake");
   tls13->callback([&exit] {
-    print(tls13_diagram());
+    print(tls_diagram(tls::Version::tls_1_3));
+    exit = Exit::ok;
+  });
+  CLI::App* tls12 =
+      command->add_subcommand("tls12", "RFC 5246: both ends of a TLS 1.2 handshake by ECDHE");
+  tls12->callback([&exit] {
+    print(tls_diagram(tls::Version::tls_1_2));
     exit = Exit::ok;
   });
 }

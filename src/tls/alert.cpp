@@ -42,7 +42,7 @@ std::string_view advice(Alert alert) {
   switch (alert) {
     case Alert::handshake_failure:
       return "it found nothing in common: compare cipher suites, groups and signature schemes";
-    case Alert::protocol_version: return "it does not speak TLS 1.3";
+    case Alert::protocol_version: return "it speaks none of the versions that we offer";
     case Alert::bad_certificate:
     case Alert::unsupported_certificate:
     case Alert::certificate_unknown: return "it does not accept our certificate";

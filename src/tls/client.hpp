@@ -26,13 +26,14 @@ class Client final : public Handshake {
 
  private:
   Outcome on_accepted() override;
-  Outcome on_signed() override;
+  Outcome on_signed(Bytes signature) override;
 
   void draw();
   void send_hello(Instant now);
   std::vector<u8> build_hello(Instant now) const;
+  void add_old_extensions(ClientHello& hello) const;
   void bind(std::vector<u8>& hello) const;
-  bool offers_ticket() const;
+  bool offers_ticket(Version version) const;
   u16 grease(u32 index) const;
 
   Outcome on_server_hello(Bytes message, Instant now);
@@ -42,11 +43,28 @@ class Client final : public Handshake {
   Result<crypto::SharedSecret, Error> agree(const ServerHello& hello) const;
   Outcome on_encrypted_extensions(Bytes message);
   Outcome check_encrypted_extensions(const EncryptedExtensions& extensions) const;
+  Outcome check_size_limit(u16 limit) const;
+  Outcome check_protocol(std::string_view chosen) const;
   Outcome on_certificate_request(Bytes message);
   Outcome on_server_certificate(Bytes message);
   Outcome on_finished(Bytes message);
   Outcome finish();
   Outcome on_new_session_ticket(Bytes message, Instant now);
+
+  // TLS 1.2 (client12.cpp).
+  Outcome on_message12(Bytes message, Instant now);
+  Outcome on_server_hello12(const ServerHello& hello, Bytes message);
+  Outcome check_server_hello12(const ServerHello& hello) const;
+  Outcome check_old_extensions(const ServerHello& hello) const;
+  Outcome on_certificate12(Bytes message);
+  Outcome on_certificate_status(Bytes message);
+  Outcome on_server_key_exchange(Bytes message);
+  Outcome on_certificate_request12(Bytes message);
+  Outcome on_hello_done(Bytes message);
+  Outcome send_flight12();
+  Outcome finish_flight12();
+  Outcome on_new_session_ticket12(Bytes message, Instant now);
+  Outcome on_finished12(Bytes message);
 
   std::string server_name_;
   std::optional<Ticket> ticket_;
@@ -63,6 +81,13 @@ class Client final : public Handshake {
   // From CertificateRequest.
   bool is_certificate_asked_ = false;
   std::vector<u8> schemes_asked_;  // 16-bit code points
+
+  // TLS 1.2.
+  std::array<u8, random_size> server_random_{};
+  crypto::SharedSecret shared_;
+  std::optional<Ticket> new_ticket_;
+  bool is_ticket_coming_ = false;
+  bool is_status_coming_ = false;
 };
 
 /// An address in text: RFC 6066 §3 has no room for one in server_name.

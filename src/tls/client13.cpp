@@ -13,6 +13,7 @@ namespace handfast::tls {
 using crypto::to_string;
 
 Outcome Client::on_message(Bytes message, Instant now) {
+  if (agreed().version == Version::tls_1_2) return on_message12(message, now);
   const auto type = static_cast<HandshakeType>(message[0]);
   switch (state()) {
     case State::wait_server_hello:
@@ -39,12 +40,7 @@ Outcome Client::on_message(Bytes message, Instant now) {
       if (type == HandshakeType::key_update)
         return on_key_update(message.subspan(message_header_size));
       break;
-    case State::start:
-    case State::wait_second_hello:
-    case State::negotiated:
-    case State::wait_verdict:
-    case State::wait_signature:
-    case State::failed: break;
+    default: break;  // nothing may come
   }
   return unexpected_message(message, state());
 }
@@ -52,8 +48,11 @@ Outcome Client::on_message(Bytes message, Instant now) {
 Outcome Client::on_server_hello(Bytes message, Instant now) {
   const auto hello = parse_server_hello(message.subspan(message_header_size));
   if (!hello) return failure(hello.error());
+  const bool is_old = !hello->version && !hello->is_retry;
+  if (is_old && hello->legacy_version == Version::tls_1_2 && config().speaks(Version::tls_1_2))
+    return on_server_hello12(*hello, message);
   if (const Outcome good = check_server_hello(*hello); !good) return good;
-  agreed().version = Version::tls_1_3;
+  speak(Version::tls_1_3);
   agreed().suite = find_suite(hello->suite);
   transcript().select(agreed().suite->hash);
   return hello->is_retry ? on_retry(*hello, message, now) : on_parameters(*hello, message);
@@ -62,10 +61,11 @@ Outcome Client::on_server_hello(Bytes message, Instant now) {
 /// What holds for a ServerHello and for a HelloRetryRequest (§4.1.3, §4.1.4).
 Outcome Client::check_server_hello(const ServerHello& hello) const {
   const Version version = hello.version.value_or(hello.legacy_version);
-  if (version != Version::tls_1_3)
+  if (version != Version::tls_1_3 || !config().speaks(version))
     return refuse(
-        Alert::protocol_version,
-        fmt::format("the server speaks {}; this client speaks TLS 1.3 only", to_string(version)));
+        hello.version ? Alert::illegal_parameter : Alert::protocol_version,
+        fmt::format("the server speaks {}; this client speaks {} to {}", to_string(version),
+                    to_string(config().version_min), to_string(config().version_max)));
   if (hello.stray)
     return refuse(Alert::unsupported_extension,
                   fmt::format("the ServerHello holds {}", to_string(*hello.stray)));
@@ -77,7 +77,8 @@ Outcome Client::check_server_hello(const ServerHello& hello) const {
     return refuse(Alert::illegal_parameter, "the server does not echo our session ID");
   if (hello.compression_method != 0)
     return refuse(Alert::illegal_parameter, "the server wants to compress");
-  if (!offered_.suites.contains(hello.suite) || find_suite(hello.suite) == nullptr)
+  const Suite* suite = find_suite(hello.suite);
+  if (!offered_.suites.contains(hello.suite) || suite == nullptr || suite->version != version)
     return refuse(
         Alert::illegal_parameter,
         fmt::format("the server chose {}, which was not offered", to_string(hello.suite)));
@@ -172,19 +173,31 @@ Outcome Client::check_encrypted_extensions(const EncryptedExtensions& extensions
   if (extensions.stray) return unasked(*extensions.stray);
   if (extensions.server_name && !offered_.server_name) return unasked(ExtensionType::server_name);
   if (extensions.early_data) return unasked(ExtensionType::early_data);
-  if (extensions.record_size_limit) {
-    if (!offered_.record_size_limit) return unasked(ExtensionType::record_size_limit);
-    // RFC 8449 §4.
-    if (*extensions.record_size_limit < 64 || *extensions.record_size_limit > fragment_max + 1)
-      return refuse(Alert::illegal_parameter,
-                    fmt::format("the server's record size limit is {}, outside of 64 to 16385",
-                                *extensions.record_size_limit));
-  }
-  if (!extensions.protocol) return {};
-  if (!offered_.alpn) return unasked(ExtensionType::alpn);
+  if (extensions.record_size_limit)
+    if (const Outcome good = check_size_limit(*extensions.record_size_limit); !good) return good;
+  return extensions.protocol ? check_protocol(*extensions.protocol) : Outcome{};
+}
+
+/// RFC 8449 §4.
+Outcome Client::check_size_limit(u16 limit) const {
+  if (!offered_.record_size_limit)
+    return refuse(Alert::unsupported_extension,
+                  "the server limits record sizes without being asked");
+  if (limit < 64 || limit > fragment_max + 1)
+    return refuse(
+        Alert::illegal_parameter,
+        fmt::format("the server's record size limit is {}, outside of 64 to 16385", limit));
+  return {};
+}
+
+/// RFC 7301 §3.2.
+Outcome Client::check_protocol(std::string_view chosen) const {
+  if (!offered_.alpn)
+    return refuse(Alert::unsupported_extension,
+                  "the server chose an application protocol without being asked");
   bool is_offered = false;
   each_protocol(*offered_.alpn, [&](std::string_view protocol) {
-    is_offered = protocol == *extensions.protocol;
+    is_offered = protocol == chosen;
     return !is_offered;
   });
   if (!is_offered)
@@ -223,6 +236,7 @@ Outcome Client::on_server_certificate(Bytes message) {
 }
 
 Outcome Client::on_accepted() {
+  if (agreed().version == Version::tls_1_2) return send_flight12();
   enter(State::wait_finished);
   return {};
 }
@@ -238,16 +252,19 @@ Outcome Client::on_finished(Bytes message) {
   if (!is_certificate_asked_) return finish();
   const CodeList<crypto::SignatureScheme> asked{schemes_asked_};
   for (const Identity& identity : config().identities) {
-    if (const auto scheme = identity.choose_scheme(asked)) {
+    if (const auto scheme = identity.choose_scheme(asked, Version::tls_1_3)) {
       send_certificate(&identity, {}, false);
-      return ask_for_signature(identity, *scheme);
+      return ask_for_signature(identity, *scheme, content_to_sign());
     }
   }
   send_certificate(nullptr, {}, false);  // §4.4.2: an empty one, and the server decides
   return finish();
 }
 
-Outcome Client::on_signed() { return finish(); }
+Outcome Client::on_signed(Bytes signature) {
+  send_certificate_verify(signature);
+  return agreed().version == Version::tls_1_2 ? finish_flight12() : finish();
+}
 
 Outcome Client::finish() {
   auto& keys = stage<ApplicationStage>();

@@ -25,6 +25,21 @@ std::vector<u8> protocol_list(const std::vector<std::string>& protocols) {
   return writer.finish();
 }
 
+std::vector<CipherSuite> suites_offered(const Config& config) {
+  std::vector<CipherSuite> suites;
+  for (const CipherSuite code : config.suites)
+    if (const Suite* suite = find_suite(code); suite != nullptr && config.speaks(suite->version))
+      suites.push_back(code);
+  return suites;
+}
+
+std::vector<Version> versions_offered(const Config& config) {
+  std::vector<Version> versions;
+  for (const Version version : {Version::tls_1_3, Version::tls_1_2})
+    if (config.speaks(version)) versions.push_back(version);
+  return versions;
+}
+
 u32 milliseconds(Duration duration) {
   return to<u32>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
@@ -50,7 +65,8 @@ Client::Client(const Config& config, std::string_view server_name, crypto::Rando
 
 void Client::draw() {
   entropy().fill(random_bytes_);
-  if (config().middlebox_compatibility) {
+  // RFC 5077 §3.4: a ticket of TLS 1.2 comes with a session ID, to be echoed.
+  if (config().middlebox_compatibility || offers_ticket(Version::tls_1_2)) {
     session_id_.resize(session_id_size_max);
     entropy().fill(session_id_);
   }
@@ -66,13 +82,16 @@ u16 Client::grease(u32 index) const {
   return to<u16>((digit << 4 | 0x0a) * 0x0101);
 }
 
-/// The PSK's hash must be that of a suite that we offer, and after a retry of the one chosen.
-bool Client::offers_ticket() const {
-  if (!ticket_) return false;
-  const Suite* of_ticket = find_suite(ticket_->suite);
+/// TLS 1.3: its hash must be that of a suite that we offer, and after a retry of the one chosen.
+/// TLS 1.2: we must offer its very suite.
+bool Client::offers_ticket(Version version) const {
+  const Suite* of_ticket = ticket_ ? find_suite(ticket_->suite) : nullptr;
+  if (of_ticket == nullptr || of_ticket->version != version || !config().speaks(version))
+    return false;
   const auto fits = [&](CipherSuite code) {
     const Suite* suite = find_suite(code);
-    return suite != nullptr && of_ticket != nullptr && suite->hash == of_ticket->hash;
+    if (suite == nullptr || suite->version != version) return false;
+    return version == Version::tls_1_3 ? suite->hash == of_ticket->hash : suite == of_ticket;
   };
   return retry_suite_ ? fits(*retry_suite_) : std::ranges::any_of(config().suites, fits);
 }
@@ -88,10 +107,19 @@ void Client::send_hello(Instant now) {
   send(hello_bytes_);
 }
 
+/// What TLS 1.2 needs (RFC 5746, RFC 7627, RFC 8422, RFC 5077).
+void Client::add_old_extensions(ClientHello& hello) const {
+  static constexpr std::array<u8, 1> uncompressed{0};
+  hello.renegotiation_info = Bytes{};
+  hello.extended_master_secret = true;
+  hello.point_formats = uncompressed;
+  hello.session_ticket = offers_ticket(Version::tls_1_2) ? Bytes(ticket_->ticket) : Bytes{};
+}
+
 std::vector<u8> Client::build_hello(Instant now) const {
-  const std::vector<u8> suites = list(config().suites, grease(0));
+  const std::vector<u8> suites = list(suites_offered(config()), grease(0));
   const std::vector<u8> groups = list(config().groups, grease(1));
-  const std::vector<u8> versions = list(std::vector{Version::tls_1_3}, grease(2));
+  const std::vector<u8> versions = list(versions_offered(config()), grease(2));
   const std::vector<u8> schemes = list(config().schemes);
   const std::vector<u8> protocols = protocol_list(config().protocols);
   constexpr u8 no_compression = 0;
@@ -117,13 +145,16 @@ std::vector<u8> Client::build_hello(Instant now) const {
   hello.groups = CodeList<crypto::Group>(groups);
   if (!protocols.empty()) hello.alpn = protocols;
   hello.status_request = config().ask_for_ocsp;
-  hello.key_shares = key_shares;
-  hello.versions = CodeList<Version>(versions);
+  if (config().speaks(Version::tls_1_3)) {
+    hello.key_shares = key_shares;
+    hello.versions = CodeList<Version>(versions);
+    hello.psk_modes = modes;
+  }
+  if (config().speaks(Version::tls_1_2)) add_old_extensions(hello);
   hello.schemes = CodeList<crypto::SignatureScheme>(schemes);
   if (!cookie_.empty()) hello.cookie = cookie_;
-  hello.psk_modes = modes;
   hello.record_size_limit = config().record_size_limit;
-  if (!offers_ticket()) return emit_client_hello(hello);
+  if (!offers_ticket(Version::tls_1_3)) return emit_client_hello(hello);
 
   Writer identities;
   identities.vector16(ticket_->ticket);

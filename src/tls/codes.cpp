@@ -16,13 +16,36 @@ using crypto::HashAlgorithm;
 constexpr u64 records_of_gcm_max = u64{1} << 24;
 constexpr u64 records_of_chacha20_max = u64{1} << 32;
 
+constexpr Suite suite(CipherSuite code, std::string_view name, Version version, SuiteKey key,
+                      AeadAlgorithm aead, HashAlgorithm hash) {
+  const bool is_gcm = aead != AeadAlgorithm::chacha20_poly1305;
+  return {
+      code, name, version, key, aead, hash, is_gcm ? records_of_gcm_max : records_of_chacha20_max};
+}
+
+using enum AeadAlgorithm;
+using enum HashAlgorithm;
+using enum Version;
 constexpr std::array suites{
-    Suite{CipherSuite::aes_128_gcm_sha256, "TLS_AES_128_GCM_SHA256", AeadAlgorithm::aes_128_gcm,
-          HashAlgorithm::sha256, records_of_gcm_max},
-    Suite{CipherSuite::aes_256_gcm_sha384, "TLS_AES_256_GCM_SHA384", AeadAlgorithm::aes_256_gcm,
-          HashAlgorithm::sha384, records_of_gcm_max},
-    Suite{CipherSuite::chacha20_poly1305_sha256, "TLS_CHACHA20_POLY1305_SHA256",
-          AeadAlgorithm::chacha20_poly1305, HashAlgorithm::sha256, records_of_chacha20_max},
+    suite(CipherSuite::aes_128_gcm_sha256, "TLS_AES_128_GCM_SHA256", tls_1_3, SuiteKey::any,
+          aes_128_gcm, sha256),
+    suite(CipherSuite::aes_256_gcm_sha384, "TLS_AES_256_GCM_SHA384", tls_1_3, SuiteKey::any,
+          aes_256_gcm, sha384),
+    suite(CipherSuite::chacha20_poly1305_sha256, "TLS_CHACHA20_POLY1305_SHA256", tls_1_3,
+          SuiteKey::any, chacha20_poly1305, sha256),
+    suite(CipherSuite::ecdsa_aes_128_gcm_sha256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", tls_1_2,
+          SuiteKey::ecdsa, aes_128_gcm, sha256),
+    suite(CipherSuite::ecdsa_aes_256_gcm_sha384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", tls_1_2,
+          SuiteKey::ecdsa, aes_256_gcm, sha384),
+    suite(CipherSuite::ecdsa_chacha20_poly1305_sha256,
+          "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", tls_1_2, SuiteKey::ecdsa,
+          chacha20_poly1305, sha256),
+    suite(CipherSuite::rsa_aes_128_gcm_sha256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", tls_1_2,
+          SuiteKey::rsa, aes_128_gcm, sha256),
+    suite(CipherSuite::rsa_aes_256_gcm_sha384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", tls_1_2,
+          SuiteKey::rsa, aes_256_gcm, sha384),
+    suite(CipherSuite::rsa_chacha20_poly1305_sha256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+          tls_1_2, SuiteKey::rsa, chacha20_poly1305, sha256),
 };
 
 template <class Code>
@@ -95,35 +118,28 @@ std::string to_string(ExtensionType type) {
 }
 
 const Suite* find_suite(CipherSuite code) {
-  const auto* suite = std::ranges::find(suites, code, &Suite::code);
-  return suite == suites.end() ? nullptr : suite;
+  const auto* found = std::ranges::find(suites, code, &Suite::code);
+  return found == suites.end() ? nullptr : found;
 }
 
 std::string to_string(CipherSuite code) {
-  if (const Suite* suite = find_suite(code)) return std::string(suite->name);
+  if (const Suite* known = find_suite(code)) return std::string(known->name);
   // Those that old peers offer, and those that a test on purpose does.
-  constexpr std::array names{
-      Named{CipherSuite{0x0000}, "TLS_NULL_WITH_NULL_NULL"},
-      Named{CipherSuite{0x0004}, "TLS_RSA_WITH_RC4_128_MD5"},
-      Named{CipherSuite{0x0005}, "TLS_RSA_WITH_RC4_128_SHA"},
-      Named{CipherSuite{0x000a}, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
-      Named{CipherSuite{0x002f}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
-      Named{CipherSuite{0x0035}, "TLS_RSA_WITH_AES_256_CBC_SHA"},
-      Named{CipherSuite{0x009c}, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
-      Named{CipherSuite{0x009d}, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
-      Named{CipherSuite{0x00ff}, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"},
-      Named{CipherSuite{0x1304}, "TLS_AES_128_CCM_SHA256"},
-      Named{CipherSuite{0x1305}, "TLS_AES_128_CCM_8_SHA256"},
-      Named{CipherSuite{0x5600}, "TLS_FALLBACK_SCSV"},
-      Named{CipherSuite{0xc011}, "TLS_ECDHE_RSA_WITH_RC4_128_SHA"},
-      Named{CipherSuite{0xc013}, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"},
-      Named{CipherSuite{0xc014}, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"},
-      Named{CipherSuite{0xc02b}, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
-      Named{CipherSuite{0xc02c}, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
-      Named{CipherSuite{0xc02f}, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
-      Named{CipherSuite{0xc030}, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
-      Named{CipherSuite{0xcca8}, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
-      Named{CipherSuite{0xcca9}, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"}};
+  constexpr std::array names{Named{CipherSuite{0x0000}, "TLS_NULL_WITH_NULL_NULL"},
+                             Named{CipherSuite{0x0004}, "TLS_RSA_WITH_RC4_128_MD5"},
+                             Named{CipherSuite{0x0005}, "TLS_RSA_WITH_RC4_128_SHA"},
+                             Named{CipherSuite{0x000a}, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
+                             Named{CipherSuite{0x002f}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
+                             Named{CipherSuite{0x0035}, "TLS_RSA_WITH_AES_256_CBC_SHA"},
+                             Named{CipherSuite{0x009c}, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
+                             Named{CipherSuite{0x009d}, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
+                             Named{CipherSuite{0x00ff}, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"},
+                             Named{CipherSuite{0x1304}, "TLS_AES_128_CCM_SHA256"},
+                             Named{CipherSuite{0x1305}, "TLS_AES_128_CCM_8_SHA256"},
+                             Named{CipherSuite{0x5600}, "TLS_FALLBACK_SCSV"},
+                             Named{CipherSuite{0xc011}, "TLS_ECDHE_RSA_WITH_RC4_128_SHA"},
+                             Named{CipherSuite{0xc013}, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"},
+                             Named{CipherSuite{0xc014}, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"}};
   return name_in(names, code);
 }
 

@@ -81,10 +81,25 @@ enum class CipherSuite : u16 {
   aes_128_gcm_sha256 = 0x1301,
   aes_256_gcm_sha384 = 0x1302,
   chacha20_poly1305_sha256 = 0x1303,
+  // TLS 1.2, all by ECDHE (RFC 5289, RFC 7905).
+  ecdsa_aes_128_gcm_sha256 = 0xc02b,
+  ecdsa_aes_256_gcm_sha384 = 0xc02c,
+  rsa_aes_128_gcm_sha256 = 0xc02f,
+  rsa_aes_256_gcm_sha384 = 0xc030,
+  rsa_chacha20_poly1305_sha256 = 0xcca8,
+  ecdsa_chacha20_poly1305_sha256 = 0xcca9,
 };
+/// Not suites, but signals in the list of them (RFC 5746 §3.3, RFC 7507).
+inline constexpr auto signals_renegotiation_info = static_cast<CipherSuite>(0x00ff);
+inline constexpr auto signals_fallback = static_cast<CipherSuite>(0x5600);
+
+/// With what kind of key the server signs; TLS 1.3 leaves that to the signature schemes.
+enum class SuiteKey : u8 { any, ecdsa, rsa };
 struct Suite {
   CipherSuite code;
   std::string_view name;  // as IANA has it
+  Version version;
+  SuiteKey key;
   crypto::AeadAlgorithm aead;
   crypto::HashAlgorithm hash;
   /// Records that one key may seal (RFC 8446 §5.5): after these the key is updated.

@@ -19,9 +19,16 @@ namespace handfast::tls {
 enum class ClientAuth : u8 { none, request, require };
 
 struct Config {
+  /// TLS 1.2 and 1.3 are there.
+  Version version_min = Version::tls_1_2;
+  Version version_max = Version::tls_1_3;
   // By preference. A server goes by its own order, a client's goes to the server.
-  std::vector<CipherSuite> suites{CipherSuite::aes_128_gcm_sha256, CipherSuite::aes_256_gcm_sha384,
-                                  CipherSuite::chacha20_poly1305_sha256};
+  std::vector<CipherSuite> suites{
+      CipherSuite::aes_128_gcm_sha256,          CipherSuite::aes_256_gcm_sha384,
+      CipherSuite::chacha20_poly1305_sha256,    CipherSuite::ecdsa_aes_128_gcm_sha256,
+      CipherSuite::rsa_aes_128_gcm_sha256,      CipherSuite::ecdsa_aes_256_gcm_sha384,
+      CipherSuite::rsa_aes_256_gcm_sha384,      CipherSuite::ecdsa_chacha20_poly1305_sha256,
+      CipherSuite::rsa_chacha20_poly1305_sha256};
   std::vector<crypto::Group> groups{crypto::Group::x25519, crypto::Group::secp256r1,
                                     crypto::Group::secp384r1, crypto::Group::ffdhe2048,
                                     crypto::Group::ffdhe3072};
@@ -61,8 +68,12 @@ struct Config {
   /// Server: gives tickets under these; none without. Must outlive the sessions.
   TicketKeys* ticket_keys = nullptr;
   u32 tickets_per_session = 2;
+  /// TLS 1.2: a session that was resumed gets a new ticket.
+  bool renews_tickets = true;
   /// Offer, and take, a resumption without a new key exchange (psk_ke): no forward secrecy.
   bool psk_without_key_exchange = false;
+
+  bool speaks(Version version) const { return version_min <= version && version <= version_max; }
 
   u32 message_bytes_max = 128 << 10;
   u32 key_updates_in_a_row_max = 32;

@@ -32,7 +32,8 @@ struct InstallKeys {
   Direction direction{};
   Level level{};
   const Suite* suite = nullptr;
-  crypto::Secret secret;
+  crypto::Secret secret;  // with TLS 1.2 the key itself
+  crypto::Secret iv;      // TLS 1.2 only
 };
 /// RFC 8446 §4.6.3: the next generation of the application's keys.
 struct UpdateKeys {

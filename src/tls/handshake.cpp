@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "crypto/certificate.hpp"
 #include "crypto/wipe.hpp"
+#include "tls/messages12.hpp"
 
 namespace handfast::tls {
 namespace {
@@ -47,7 +48,7 @@ void Handshake::send(std::vector<u8> message) {
 
 void Handshake::install(Direction direction, Level level, const Secret& secret) {
   if (direction == Direction::write) write_level_ = level;
-  act(InstallKeys{direction, level, summary_.suite, secret.clone()});
+  act(InstallKeys{direction, level, summary_.suite, secret.clone(), {}});
 }
 
 void Handshake::log_secret(std::string_view label, const Secret& secret) {
@@ -91,25 +92,35 @@ Outcome Handshake::on_certificate(const CertificateMessage& message) {
 Outcome Handshake::on_certificate_verify(Bytes message) {
   const auto verify = parse_certificate_verify(message.subspan(message_header_size));
   if (!verify) return failure(verify.error());
-  const auto& ours = config_.schemes;
-  // §4.4.3: what we offered, and nothing that TLS 1.3 forbids.
-  if (std::ranges::find(ours, verify->scheme) == ours.end() || !is_for_tls13(verify->scheme))
-    return refuse(Alert::illegal_parameter,
-                  fmt::format("the peer signed by {}, which was not offered",
-                              crypto::to_string(verify->scheme)));
-  if (!peer_key_->fits(verify->scheme))
-    return refuse(
-        Alert::illegal_parameter,
-        fmt::format("the peer signed by {} with a key of another kind ({})",
-                    crypto::to_string(verify->scheme), crypto::to_string(peer_key_->type())));
-  const auto content = signed_content(role() == Role::client, transcript_.digest());
-  if (!peer_key_->verify(verify->scheme, content, verify->signature))
-    return refuse(Alert::decrypt_error,
-                  "the peer's signature is wrong: it does not have its certificate's key");
-  summary_.peer_scheme = verify->scheme;
+  const bool is_tls12 = summary_.version == Version::tls_1_2;
+  const Bytes all = transcript_.messages();
+  const std::vector<u8> content =
+      is_tls12 ? std::vector<u8>(all.begin(), all.end())
+               : signed_content(role() == Role::client, transcript_.digest());
+  if (const Outcome good = check_signature(verify->scheme, content, verify->signature); !good)
+    return good;
   transcript_.add(message);
   enter(State::wait_verdict);
   act(NeedVerdict{});
+  return {};
+}
+
+Outcome Handshake::check_signature(crypto::SignatureScheme scheme, Bytes content, Bytes signature) {
+  const bool is_tls12 = summary_.version == Version::tls_1_2;
+  const auto& ours = config_.schemes;
+  // RFC 8446 §4.4.3: what we offered, and nothing that this version forbids.
+  if (std::ranges::find(ours, scheme) == ours.end() || !is_usable(scheme, summary_.version))
+    return refuse(
+        Alert::illegal_parameter,
+        fmt::format("the peer signed by {}, which was not offered", crypto::to_string(scheme)));
+  if (!peer_key_->fits(scheme, is_tls12))
+    return refuse(Alert::illegal_parameter,
+                  fmt::format("the peer signed by {} with a key of another kind ({})",
+                              crypto::to_string(scheme), crypto::to_string(peer_key_->type())));
+  if (!peer_key_->verify(scheme, content, signature))
+    return refuse(Alert::decrypt_error,
+                  "the peer's signature is wrong: it does not have its certificate's key");
+  summary_.peer_scheme = scheme;
   return {};
 }
 
@@ -130,11 +141,15 @@ void Handshake::send_certificate(const Identity* identity, Bytes context, bool w
     if (with_ocsp && !identity->ocsp_response().empty())
       message.storage[0].ocsp_response = identity->ocsp_response();
   }
-  send(emit(message));
+  send(summary_.version == Version::tls_1_2 ? emit_certificate12(message) : emit(message));
 }
 
-Outcome Handshake::ask_for_signature(const Identity& identity, crypto::SignatureScheme scheme) {
-  std::vector<u8> content = signed_content(role() == Role::server, transcript_.digest());
+std::vector<u8> Handshake::content_to_sign() const {
+  return signed_content(role() == Role::server, transcript_.digest());
+}
+
+Outcome Handshake::ask_for_signature(const Identity& identity, crypto::SignatureScheme scheme,
+                                     std::vector<u8> content) {
   scheme_asked_ = scheme;
   enter(State::wait_signature);
   const crypto::PrivateKey* key = identity.key();
@@ -152,16 +167,22 @@ Outcome Handshake::on_signature(Bytes signature) {
   ASSERT(state() == State::wait_signature);
   if (signature.empty())
     return refuse(Alert::internal_error, "the key that must sign the handshake did not");
+  return on_signed(signature);
+}
+
+void Handshake::send_certificate_verify(Bytes signature) {
   send(emit(CertificateVerify{*scheme_asked_, signature}));
-  return on_signed();
 }
 
 void Handshake::export_keying_material(std::string_view label, Bytes context, MutBytes out) {
-  stage<ConnectedStage>().export_keying_material(label, context, out);
+  if (summary_.version == Version::tls_1_2)
+    stage<MasterStage>().export_keying_material(label, context, out);
+  else
+    stage<ConnectedStage>().export_keying_material(label, context, out);
 }
 
 void Handshake::update_keys(bool request_peer) {
-  ASSERT(state() == State::connected);
+  ASSERT(state() == State::connected && summary_.version == Version::tls_1_3);
   act(SendMessage{write_level_, emit(KeyUpdate{request_peer})});
   act(UpdateKeys{Direction::write});
 }
@@ -171,6 +192,34 @@ Outcome Handshake::on_key_update(Bytes body) {
   if (!message) return failure(message.error());
   act(UpdateKeys{Direction::read});
   if (message->update_requested) update_keys(false);
+  return {};
+}
+
+void Handshake::log_master() { log_secret("CLIENT_RANDOM", stage<MasterStage>().master()); }
+
+void Handshake::send_finished12() {
+  act(SendChangeCipherSpec{});
+  auto& master = stage<MasterStage>();
+  TrafficKeys keys = master.keys_of(role());
+  write_level_ = Level::application;
+  act(InstallKeys{Direction::write, Level::application, summary_.suite, std::move(keys.key),
+                  std::move(keys.iv)});
+  send(emit_plain(HandshakeType::finished, master.finished(role(), transcript_.digest())));
+}
+
+void Handshake::on_change_cipher_spec() {
+  TrafficKeys keys = stage<MasterStage>().keys_of(other(role()));
+  act(InstallKeys{Direction::read, Level::application, summary_.suite, std::move(keys.key),
+                  std::move(keys.iv)});
+  enter(State::wait_finished);
+}
+
+Outcome Handshake::check_finished12(Bytes message) {
+  const Digest wanted = stage<MasterStage>().finished(other(role()), transcript_.digest());
+  if (!crypto::equal_in_constant_time(wanted, message.subspan(message_header_size)))
+    return refuse(Alert::decrypt_error,
+                  "the peer's Finished is wrong: the handshake was changed on the way");
+  transcript_.add(message);
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include "tls/config.hpp"
 #include "tls/event.hpp"
 #include "tls/key_schedule.hpp"
+#include "tls/master_secret.hpp"
 #include "tls/messages.hpp"
 #include "tls/state.hpp"
 #include "tls/transcript.hpp"
@@ -34,6 +35,8 @@ class Handshake {
   Outcome on_verdict(Outcome verdict);
   /// Answers NeedSignature; empty where it could not be made.
   Outcome on_signature(Bytes signature);
+  /// TLS 1.2: the peer's ChangeCipherSpec came, where State::wait_change_cipher_spec waits for it.
+  void on_change_cipher_spec();
   /// Somebody outside is asked: no message may come in before the answer.
   bool is_waiting() const;
 
@@ -92,24 +95,45 @@ class Handshake {
   // The peer's certificate and signature, §4.4.2 and §4.4.3.
   Outcome on_certificate(const CertificateMessage& message);
   Outcome on_certificate_verify(Bytes message);
+  /// Whether the peer signed `content`, by a scheme that we offered and its key has.
+  Outcome check_signature(crypto::SignatureScheme scheme, Bytes content, Bytes signature);
+  const crypto::PublicKey& peer_key() const { return *peer_key_; }
   // Ours.
   void send_certificate(const Identity* identity, Bytes context, bool with_ocsp);
-  /// Asks for the signature over all so far: of the key itself, or of whoever has it.
-  Outcome ask_for_signature(const Identity& identity, crypto::SignatureScheme scheme);
+  /// Asks for a signature over `content`: the key itself, or whoever has it.
+  Outcome ask_for_signature(const Identity& identity, crypto::SignatureScheme scheme,
+                            std::vector<u8> content);
+  /// What TLS 1.3 signs: all so far.
+  std::vector<u8> content_to_sign() const;
+  void send_certificate_verify(Bytes signature);
+  crypto::SignatureScheme scheme_asked() const { return *scheme_asked_; }
 
   Outcome on_key_update(Bytes body);
+
+  // TLS 1.2.
+  void speak(Version version) {
+    summary_.version = version;
+    machine_.speak(version);
+  }
+  Bytes client_random() const { return client_random_; }
+  void log_master();
+  /// Sends ChangeCipherSpec and Finished.
+  void send_finished12();
+  /// Whether `message` is the peer's Finished.
+  Outcome check_finished12(Bytes message);
 
  private:
   /// The peer is who it must be.
   virtual Outcome on_accepted() = 0;
-  /// Our CertificateVerify is out.
-  virtual Outcome on_signed() = 0;
+  /// We have what ask_for_signature() asked for.
+  virtual Outcome on_signed(Bytes signature) = 0;
 
   Machine machine_;
   const Config& config_;
   crypto::Random& random_;
   Transcript transcript_;
-  std::variant<std::monostate, HandshakeStage, ApplicationStage, ConnectedStage> stage_;
+  std::variant<std::monostate, HandshakeStage, ApplicationStage, ConnectedStage, MasterStage>
+      stage_;
   std::deque<Action> actions_;
   Summary summary_;
   std::vector<u8> client_random_;

@@ -65,6 +65,9 @@ struct ClientHello {
   bool offers(Version version) const { return versions.contains(version); }
 };
 
+/// RFC 8422 §5.1.1: TLS 1.2 exchanges keys over these curves here, not in finite fields.
+bool is_curve12(crypto::Group group);
+
 /// `body` is the message without its header.
 Result<ClientHello, Error> parse_client_hello(Bytes body);
 /// The whole message. What is parsed from it equals `hello`.
@@ -111,6 +114,17 @@ struct ServerHello {
   std::optional<KeyShare> share;
   std::optional<Bytes> cookie;
   std::optional<Version> version;
+
+  // TLS 1.2 only.
+  std::optional<Bytes> renegotiation_info;
+  bool extended_master_secret = false;
+  bool session_ticket = false;
+  bool status_request = false;
+  bool server_name = false;
+  std::optional<Bytes> point_formats;
+  std::optional<std::string_view> protocol;  // ALPN
+  std::optional<u16> record_size_limit;
+
   /// An extension that has no place in it: the peer is told.
   std::optional<ExtensionType> stray;
 };

@@ -9,10 +9,29 @@ namespace handfast::tls {
 using crypto::KeyError;
 using crypto::SignatureScheme;
 
-bool is_for_tls13(SignatureScheme scheme) {
+bool is_usable(SignatureScheme scheme, Version version) {
   return crypto::is_known(scheme) &&
-         crypto::algorithm_of(scheme) != crypto::SignatureAlgorithm::rsa_pkcs1;
+         (version == Version::tls_1_2 ||
+          crypto::algorithm_of(scheme) != crypto::SignatureAlgorithm::rsa_pkcs1);
 }
+
+bool fits(const crypto::PublicKey& key, const Suite& suite) {
+  const bool is_rsa = key.type() == crypto::KeyType::rsa || key.type() == crypto::KeyType::rsa_pss;
+  return suite.key == SuiteKey::any || is_rsa == (suite.key == SuiteKey::rsa);
+}
+
+bool Identity::is_within(const CodeList<crypto::Group>& groups) const {
+  if (groups.empty()) return true;
+  constexpr crypto::Group secp521r1{0x0019};
+  switch (public_key_.type()) {
+    case crypto::KeyType::ec_p256: return groups.contains(crypto::Group::secp256r1);
+    case crypto::KeyType::ec_p384: return groups.contains(crypto::Group::secp384r1);
+    case crypto::KeyType::ec_p521: return groups.contains(secp521r1);
+    default: return true;
+  }
+}
+
+bool Identity::fits(const Suite& suite) const { return tls::fits(public_key_, suite); }
 
 Result<Identity, KeyError> Identity::make(std::vector<std::vector<u8>> chain,
                                           std::optional<crypto::PrivateKey> key) {
@@ -48,10 +67,11 @@ bool Identity::is_for(std::string_view server_name) const {
   return name && names_ && names_match(*names_, *name);
 }
 
-std::optional<SignatureScheme> Identity::choose_scheme(
-    const CodeList<SignatureScheme>& offered) const {
+std::optional<SignatureScheme> Identity::choose_scheme(const CodeList<SignatureScheme>& offered,
+                                                       Version version) const {
   for (u32 i = 0; i < offered.size(); ++i)
-    if (is_for_tls13(offered[i]) && public_key_.fits(offered[i])) return offered[i];
+    if (is_usable(offered[i], version) && public_key_.fits(offered[i], version == Version::tls_1_2))
+      return offered[i];
   return std::nullopt;
 }
 

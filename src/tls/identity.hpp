@@ -9,7 +9,9 @@
 #include "base/result.hpp"
 #include "base/types.hpp"
 #include "crypto/certificate.hpp"
+#include "crypto/key_exchange.hpp"
 #include "crypto/private_key.hpp"
+#include "tls/codes.hpp"
 #include "tls/reader.hpp"
 
 namespace handfast::tls {
@@ -31,9 +33,13 @@ class Identity {
 
   /// The certificate names `server_name`, perhaps by a wildcard.
   bool is_for(std::string_view server_name) const;
-  /// The first scheme of `offered` by which the key can sign in TLS 1.3.
+  /// The first scheme of `offered` by which the key can sign in this version.
   std::optional<crypto::SignatureScheme> choose_scheme(
-      const CodeList<crypto::SignatureScheme>& offered) const;
+      const CodeList<crypto::SignatureScheme>& offered, Version version) const;
+  /// A suite of TLS 1.2 takes this kind of key.
+  bool fits(const Suite& suite) const;
+  /// RFC 8422 §5.1: in TLS 1.2 the groups that a client lists are the curves of certificates too.
+  bool is_within(const CodeList<crypto::Group>& groups) const;
 
  private:
   Identity(std::vector<std::vector<u8>> chain, std::optional<crypto::PrivateKey> key,
@@ -46,7 +52,9 @@ class Identity {
   std::vector<u8> ocsp_response_;
 };
 
-/// RFC 8446 §4.2.3: TLS 1.3 signs no handshake by PKCS #1 v1.5.
-bool is_for_tls13(crypto::SignatureScheme scheme);
+/// RFC 8446 §4.2.3: one that we know; TLS 1.3 signs no handshake by PKCS #1 v1.5.
+bool is_usable(crypto::SignatureScheme scheme, Version version);
+/// RFC 5246 §7.4.2, RFC 8422 §5.10: the key is of the kind that the suite names.
+bool fits(const crypto::PublicKey& key, const Suite& suite);
 
 }  // namespace handfast::tls

@@ -7,6 +7,16 @@
 #include "tls/key_schedule.hpp"
 
 namespace handfast::tls {
+namespace {
+
+constexpr u32 explicit_nonce_size = 8;
+
+Error undecryptable() {
+  return {Alert::bad_record_mac,
+          "a record does not decrypt: it was changed on the way, or the keys differ"};
+}
+
+}  // namespace
 
 RecordHeader parse_record_header(Bytes header) {
   ASSERT(header.size() >= record_header_size);
@@ -35,6 +45,18 @@ Protection::Protection(const Suite& suite, crypto::Aead::Use use, crypto::Secret
   make_keys();
 }
 
+Protection::Protection(const Suite& suite, crypto::Aead::Use use, const crypto::Secret& key,
+                       Bytes iv)
+    : suite_(&suite), use_(use), hmac_(suite.hash) {
+  aead_.emplace(suite.aead, use, key.bytes());
+  std::ranges::copy(iv, iv_.begin());
+}
+
+u32 Protection::overhead() const {
+  const u32 inner = has_explicit_nonce() ? explicit_nonce_size : is_tls12() ? 0 : 1;
+  return record_header_size + inner + crypto::aead_tag_size;
+}
+
 void Protection::make_keys() {
   crypto::Secret key(key_size(suite_->aead));
   expand_label(hmac_, secret_.bytes(), "key", {}, key.room());
@@ -57,7 +79,8 @@ crypto::AeadNonce Protection::nonce() const {
 }
 
 void Protection::seal(ContentType type, Bytes content, MutBytes record) {
-  ASSERT(record.size() == content.size() + record_overhead);
+  ASSERT(record.size() == content.size() + overhead());
+  if (is_tls12()) return seal12(type, content, record);
   emit_record_header({ContentType::application_data, Version::tls_1_2,
                       to<u16>(record.size() - record_header_size)},
                      record);
@@ -68,10 +91,8 @@ void Protection::seal(ContentType type, Bytes content, MutBytes record) {
 }
 
 Result<Protection::Opened, Error> Protection::open(Bytes header, MutBytes body) {
-  if (!aead_->open(nonce(), header, body))
-    return failure(
-        Error{Alert::bad_record_mac,
-              "a record does not decrypt: it was changed on the way, or the keys differ"});
+  if (is_tls12()) return open12(header, body);
+  if (!aead_->open(nonce(), header, body)) return failure(undecryptable());
   ++sequence_;
   const MutBytes inner = body.first(body.size() - crypto::aead_tag_size);
   // §5.4: the last byte that is not zero is the type.
@@ -81,6 +102,43 @@ Result<Protection::Opened, Error> Protection::open(Bytes header, MutBytes body) 
     return failure(Error{Alert::record_overflow, "a record holds more than 16384 bytes"});
   if (end == 0) return failure(Error{Alert::unexpected_message, "a record is nothing but padding"});
   return Opened{static_cast<ContentType>(inner[end - 1]), inner.first(end - 1)};
+}
+
+/// RFC 5246 §6.2.3.3: "seq_num + TLSCompressed.type + TLSCompressed.version + length".
+std::array<u8, 13> Protection::additional_data(ContentType type, std::size_t length) const {
+  std::array<u8, 13> data{};
+  store_be(data.data(), sequence_);
+  emit_record_header({type, Version::tls_1_2, to<u16>(length)}, MutBytes(data).subspan(8));
+  return data;
+}
+
+void Protection::seal12(ContentType type, Bytes content, MutBytes record) {
+  emit_record_header({type, Version::tls_1_2, to<u16>(record.size() - record_header_size)}, record);
+  MutBytes body = record.subspan(record_header_size);
+  if (has_explicit_nonce()) {
+    store_be(body.data(), sequence_);
+    body = body.subspan(explicit_nonce_size);
+  }
+  aead_->seal(nonce(), additional_data(type, content.size()), content, {}, body);
+  ++sequence_;
+}
+
+Result<Protection::Opened, Error> Protection::open12(Bytes header, MutBytes body) {
+  const u32 least = overhead() - record_header_size;
+  if (body.size() < least) return failure(undecryptable());
+  const auto type = parse_record_header(header).type;
+  crypto::AeadNonce its = nonce();
+  if (has_explicit_nonce()) {
+    // Its sender may choose it as it likes.
+    std::copy_n(body.begin(), explicit_nonce_size, its.end() - explicit_nonce_size);
+    body = body.subspan(explicit_nonce_size);
+  }
+  const std::size_t length = body.size() - crypto::aead_tag_size;
+  if (!aead_->open(its, additional_data(type, length), body)) return failure(undecryptable());
+  ++sequence_;
+  if (length > fragment_max)
+    return failure(Error{Alert::record_overflow, "a record holds more than 16384 bytes"});
+  return Opened{type, body.first(length)};
 }
 
 }  // namespace handfast::tls

@@ -21,8 +21,8 @@ inline constexpr u32 fragment_max = 1 << 14;
 inline constexpr u32 protected_fragment_max = fragment_max + 256;
 /// A caller's buffer that holds this holds any record.
 inline constexpr u32 record_size_max = record_header_size + protected_fragment_max;
-/// What protecting adds to the content: header, type and tag.
-inline constexpr u32 record_overhead = record_header_size + 1 + crypto::aead_tag_size;
+/// What protecting adds to the content at most: header, explicit nonce or type, and tag.
+inline constexpr u32 record_overhead_max = record_header_size + 8 + crypto::aead_tag_size;
 
 struct RecordHeader {
   ContentType type{};
@@ -35,13 +35,19 @@ void emit_record_header(const RecordHeader& header, MutBytes out);
 /// What a first record that is no TLS looks like, by name: "HTTP", "SSL 2.0"; or empty.
 std::string_view name_of_stranger(Bytes start);
 
-/// One direction under one traffic secret, and the secrets after it (§5.2, §5.3, §7.2).
+/// One direction under one traffic secret, and the secrets after it (§5.2, §5.3, §7.2); or under
+/// one key of TLS 1.2.
 class Protection {
  public:
   Protection(const Suite& suite, crypto::Aead::Use use, crypto::Secret traffic_secret);
+  /// TLS 1.2 (RFC 5246 §6.2.3.3, RFC 5288, RFC 7905): a key that lasts, and the nonce's secret
+  /// part.
+  Protection(const Suite& suite, crypto::Aead::Use use, const crypto::Secret& key, Bytes iv);
 
-  /// Writes a whole record of `content`; `record` has content.size() + record_overhead bytes, and
-  /// the content may lie in it behind the header.
+  /// What sealing adds to the content.
+  u32 overhead() const;
+  /// Writes a whole record of `content`; `record` has content.size() + overhead() bytes, and the
+  /// content may lie in it where it belongs.
   void seal(ContentType type, Bytes content, MutBytes record);
 
   struct Opened {
@@ -60,8 +66,16 @@ class Protection {
   u64 sequence() const { return sequence_; }
 
  private:
+  bool is_tls12() const { return suite_->version == Version::tls_1_2; }
+  /// RFC 5288 §3: eight bytes of the nonce stand in front of each record.
+  bool has_explicit_nonce() const {
+    return is_tls12() && suite_->aead != crypto::AeadAlgorithm::chacha20_poly1305;
+  }
   void make_keys();
   crypto::AeadNonce nonce() const;
+  std::array<u8, 13> additional_data(ContentType type, std::size_t length) const;
+  void seal12(ContentType type, Bytes content, MutBytes record);
+  Result<Opened, Error> open12(Bytes header, MutBytes body);
 
   const Suite* suite_;
   crypto::Aead::Use use_;

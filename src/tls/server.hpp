@@ -1,6 +1,7 @@
 // RFC 8446 §2 and appendix A.2: the server's side of a handshake.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,10 +25,11 @@ class Server final : public Handshake {
 
  private:
   Outcome on_accepted() override;
-  Outcome on_signed() override;
+  Outcome on_signed(Bytes signature) override;
 
   Outcome on_client_hello(Bytes message, Instant now);
   // What both ends can do (server_choice.cpp).
+  Result<Version, Error> choose_version(const ClientHello& hello) const;
   Outcome check_hello(const ClientHello& hello) const;
   Outcome check_second_hello(const ClientHello& hello) const;
   Outcome choose_suite(const ClientHello& hello);
@@ -37,6 +39,9 @@ class Server final : public Handshake {
   Outcome choose_group(const ClientHello& hello);
   Outcome choose_protocol(const ClientHello& hello);
   Outcome choose_identity(const ClientHello& hello);
+  /// Of those that `fits` holds for; true where there is one.
+  template <class Fits>
+  bool choose_identity(const ClientHello& hello, Fits fits);
   Outcome choose_limits(const ClientHello& hello);
 
   void send_retry(const ClientHello& hello, Bytes message);
@@ -48,6 +53,25 @@ class Server final : public Handshake {
   Outcome on_client_certificate(Bytes message);
   Outcome on_finished(Bytes message, Instant now);
   void send_tickets(Instant now);
+  SessionState state_to_keep(crypto::Secret secret, Instant now);
+  u32 lifetime_s() const;
+
+  // TLS 1.2 (server12.cpp).
+  Outcome on_message12(Bytes message, Instant now);
+  Outcome on_client_hello12(const ClientHello& hello, Bytes message, Instant now);
+  Outcome check_hello12(const ClientHello& hello) const;
+  void choose_session12(const ClientHello& hello, Instant now);
+  Outcome choose_group12(const ClientHello& hello);
+  Outcome choose_suite12(const ClientHello& hello);
+  void send_server_hello12(const ClientHello& hello);
+  bool staples(const ClientHello& hello) const;
+  Outcome send_parameters(const ClientHello& hello);
+  Outcome on_signed12(Bytes signature);
+  Outcome on_certificate12(Bytes message);
+  Outcome on_client_key_exchange(Bytes message);
+  Outcome resume12(Instant now);
+  Outcome on_finished12(Bytes message, Instant now);
+  void send_ticket12(Instant now);
 
   std::optional<crypto::Group> group_;  // none: psk_ke
   std::vector<u8> peer_share_;          // empty: the client has to be asked for it
@@ -58,6 +82,46 @@ class Server final : public Handshake {
   bool asks_certificate_ = false;
   bool takes_tickets_ = false;
   bool skips_early_data_ = false;
+
+  // TLS 1.2.
+  std::array<u8, random_size> server_random_{};
+  std::optional<crypto::KeyExchange> key_exchange_;
+  std::vector<u8> parameters_;  // of ServerKeyExchange
+  bool sends_ticket_ = false;
 };
+
+template <class Fits>
+bool Server::choose_identity(const ClientHello& hello, Fits fits) {
+  const auto try_all = [&](bool by_name) {
+    for (const Identity& identity : config().identities) {
+      if (!fits(identity) || (by_name && !identity.is_for(*hello.server_name))) continue;
+      scheme_ = identity.choose_scheme(hello.schemes, agreed().version);
+      if (!scheme_) continue;
+      identity_ = &identity;
+      return true;
+    }
+    return false;
+  };
+  return (hello.server_name && try_all(true)) || try_all(false);
+}
+
+/// "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384 and 7 more", for people; GREASE left out.
+template <class Code>
+std::string names(const CodeList<Code>& list) {
+  constexpr u32 shown_max = 8;
+  std::string text;
+  u32 shown = 0;
+  u32 left = 0;
+  for (u32 i = 0; i < list.size(); ++i) {
+    if (is_grease(to<u16>(list[i]))) continue;
+    if (shown == shown_max) {
+      ++left;
+      continue;
+    }
+    text += (shown++ > 0 ? ", " : "") + to_string(list[i]);
+  }
+  if (left > 0) text += " and " + std::to_string(left) + " more";
+  return text.empty() ? "nothing that exists" : text;
+}
 
 }  // namespace handfast::tls

@@ -22,6 +22,7 @@ std::vector<u8> list(const std::vector<Code>& codes) {
 }  // namespace
 
 Outcome Server::on_message(Bytes message, Instant now) {
+  if (agreed().version == Version::tls_1_2) return on_message12(message, now);
   const auto type = static_cast<HandshakeType>(message[0]);
   switch (state()) {
     case State::start:
@@ -41,13 +42,7 @@ Outcome Server::on_message(Bytes message, Instant now) {
       if (type == HandshakeType::key_update)
         return on_key_update(message.subspan(message_header_size));
       break;
-    case State::wait_server_hello:
-    case State::wait_encrypted_extensions:
-    case State::wait_certificate_or_request:
-    case State::negotiated:
-    case State::wait_verdict:
-    case State::wait_signature:
-    case State::failed: break;
+    default: break;  // nothing may come
   }
   return unexpected_message(message, state());
 }
@@ -57,6 +52,12 @@ Outcome Server::on_client_hello(Bytes message, Instant now) {
   if (!parsed) return failure(parsed.error());
   const ClientHello& hello = *parsed;
   const bool is_second = state() == State::wait_second_hello;
+  const auto version = choose_version(hello);
+  if (!version) return failure(version.error());
+  if (*version == Version::tls_1_2 && !is_second) return on_client_hello12(hello, message, now);
+  if (*version == Version::tls_1_2)
+    return refuse(Alert::illegal_parameter, "the client offers TLS 1.2 after a HelloRetryRequest");
+  speak(Version::tls_1_3);
   Outcome good = check_hello(hello);
   if (good && is_second) good = check_second_hello(hello);
   if (good) good = choose_suite(hello);
@@ -64,7 +65,6 @@ Outcome Server::on_client_hello(Bytes message, Instant now) {
   if (good) good = choose_group(hello);
   if (good) good = choose_limits(hello);
   if (!good) return good;
-  agreed().version = Version::tls_1_3;
   agreed().server_name = hello.server_name.value_or("");
   skips_early_data_ = hello.early_data;
   if (group_ && peer_share_.empty()) {
@@ -135,7 +135,7 @@ Outcome Server::send_server_hello(const ClientHello& hello, Bytes message) {
   asks_certificate_ = config().client_auth != ClientAuth::none;
   if (asks_certificate_) send_certificate_request();
   send_certificate(identity_, {}, hello.status_request);
-  return ask_for_signature(*identity_, *scheme_);
+  return ask_for_signature(*identity_, *scheme_, content_to_sign());
 }
 
 void Server::send_encrypted_extensions(const ClientHello& hello) {
@@ -156,7 +156,9 @@ void Server::send_certificate_request() {
   send(emit(request));
 }
 
-Outcome Server::on_signed() {
+Outcome Server::on_signed(Bytes signature) {
+  if (agreed().version == Version::tls_1_2) return on_signed12(signature);
+  send_certificate_verify(signature);
   send_finished();
   enter(asks_certificate_ ? State::wait_certificate : State::wait_finished);
   return {};
@@ -191,7 +193,8 @@ Outcome Server::on_client_certificate(Bytes message) {
 }
 
 Outcome Server::on_accepted() {
-  enter(State::wait_finished);
+  const bool is_tls12 = agreed().version == Version::tls_1_2;
+  enter(is_tls12 ? State::wait_change_cipher_spec : State::wait_finished);
   return {};
 }
 
@@ -215,26 +218,35 @@ void Server::send_tickets(Instant now) {
   if (keys == nullptr || !takes_tickets_) return;
   for (u32 i = 0; i < config().tickets_per_session; ++i) {
     const std::array<u8, 1> nonce{to<u8>(i)};
-    SessionState state;
-    state.suite = agreed().suite->code;
-    state.psk = stage<ConnectedStage>().ticket_psk(nonce);
-    state.issued = now;
-    std::array<u8, 4> age_add{};
-    entropy().fill(age_add);
-    state.age_add = load_be32(age_add.data());
-    state.server_name = agreed().server_name;
-    state.protocol = agreed().protocol;
-    state.peer_chain = agreed().peer_chain;
+    const SessionState state = state_to_keep(stage<ConnectedStage>().ticket_psk(nonce), now);
     const std::vector<u8> sealed = keys->seal(state, now);
     if (sealed.empty()) return;
     NewSessionTicket ticket;
-    ticket.lifetime_s =
-        to<u32>(std::chrono::duration_cast<std::chrono::seconds>(keys->lifetime()).count());
+    ticket.lifetime_s = lifetime_s();
     ticket.age_add = state.age_add;
     ticket.nonce = nonce;
     ticket.ticket = sealed;
     act(SendMessage{Level::application, emit(ticket)});
   }
+}
+
+SessionState Server::state_to_keep(crypto::Secret secret, Instant now) {
+  SessionState state;
+  state.suite = agreed().suite->code;
+  state.psk = std::move(secret);
+  state.issued = now;
+  std::array<u8, 4> age_add{};
+  entropy().fill(age_add);
+  state.age_add = load_be32(age_add.data());
+  state.server_name = agreed().server_name;
+  state.protocol = agreed().protocol;
+  state.peer_chain = agreed().peer_chain;
+  return state;
+}
+
+u32 Server::lifetime_s() const {
+  const Duration lifetime = config().ticket_keys->lifetime();
+  return to<u32>(std::chrono::duration_cast<std::chrono::seconds>(lifetime).count());
 }
 
 }  // namespace handfast::tls

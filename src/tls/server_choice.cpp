@@ -12,25 +12,6 @@ namespace {
 using crypto::Group;
 using crypto::to_string;
 
-/// "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384 and 7 more", for people; GREASE left out.
-template <class Code>
-std::string names(const CodeList<Code>& list) {
-  constexpr u32 shown_max = 8;
-  std::string text;
-  u32 shown = 0;
-  u32 left = 0;
-  for (u32 i = 0; i < list.size(); ++i) {
-    if (is_grease(to<u16>(list[i]))) continue;
-    if (shown == shown_max) {
-      ++left;
-      continue;
-    }
-    text += (shown++ > 0 ? ", " : "") + to_string(list[i]);
-  }
-  if (left > 0) text += fmt::format(" and {} more", left);
-  return text.empty() ? "nothing that exists" : text;
-}
-
 /// How far the client's view of a ticket's age may be from ours: only early data minds more.
 constexpr Duration age_error_max = std::chrono::minutes{1};
 
@@ -46,13 +27,21 @@ constexpr u8 psk_dhe_ke = 1;
 
 }  // namespace
 
-Outcome Server::check_hello(const ClientHello& hello) const {
-  if (!hello.offers(Version::tls_1_3)) {
-    const std::string offered =
-        hello.versions.empty() ? to_string(hello.legacy_version) : names(hello.versions);
-    return refuse(Alert::protocol_version,
-                  fmt::format("the client offers {}; this server speaks TLS 1.3 only", offered));
+/// §4.2.1. Without the extension the old field counts.
+Result<Version, Error> Server::choose_version(const ClientHello& hello) const {
+  const bool is_old = hello.versions.empty();
+  for (const Version version : {Version::tls_1_3, Version::tls_1_2}) {
+    const bool is_offered = is_old ? version == Version::tls_1_2 && hello.legacy_version >= version
+                                   : hello.offers(version);
+    if (is_offered && config().speaks(version)) return version;
   }
+  const std::string offered = is_old ? to_string(hello.legacy_version) : names(hello.versions);
+  return refuse(Alert::protocol_version,
+                fmt::format("the client offers {}; this server speaks {} to {}", offered,
+                            to_string(config().version_min), to_string(config().version_max)));
+}
+
+Outcome Server::check_hello(const ClientHello& hello) const {
   if (hello.legacy_version < Version::tls_1_0)
     return refuse(Alert::protocol_version, "the ClientHello has the version of SSL 3.0 or older");
   // §4.1.2: "this vector MUST contain exactly one byte, set to zero".
@@ -94,7 +83,7 @@ Outcome Server::choose_suite(const ClientHello& hello) {
   for (const CipherSuite code : config().suites) {
     if (!hello.suites.contains(code)) continue;
     const Suite* suite = find_suite(code);
-    if (suite == nullptr) continue;
+    if (suite == nullptr || suite->version != Version::tls_1_3) continue;
     if (before != nullptr && suite != before)
       return refuse(Alert::illegal_parameter,
                     "the client's second ClientHello offers other cipher suites than its first");
@@ -109,7 +98,8 @@ Outcome Server::choose_suite(const ClientHello& hello) {
 bool Server::is_resumable(const SessionState& session, const PskIdentity& identity,
                           const ClientHello& hello, Instant now) const {
   const Suite* suite = find_suite(session.suite);
-  if (suite == nullptr || suite->hash != agreed().suite->hash) return false;
+  if (suite == nullptr || suite->version != Version::tls_1_3 || suite->hash != agreed().suite->hash)
+    return false;
   if (session.server_name != hello.server_name.value_or("")) return false;
   // Who must show a certificate has shown it when the session began.
   if (config().client_auth == ClientAuth::require && session.peer_chain.empty()) return false;
@@ -206,20 +196,7 @@ Outcome Server::choose_protocol(const ClientHello& hello) {
 Outcome Server::choose_identity(const ClientHello& hello) {
   if (hello.schemes.empty())
     return refuse(Alert::missing_extension, "the client does not say which signatures it takes");
-  const auto try_all = [&](auto is_wanted) {
-    for (const Identity& identity : config().identities) {
-      if (!is_wanted(identity)) continue;
-      scheme_ = identity.choose_scheme(hello.schemes);
-      if (!scheme_) continue;
-      identity_ = &identity;
-      return true;
-    }
-    return false;
-  };
-  if (hello.server_name &&
-      try_all([&](const Identity& identity) { return identity.is_for(*hello.server_name); }))
-    return {};
-  if (try_all([](const Identity&) { return true; })) return {};
+  if (choose_identity(hello, [](const Identity&) { return true; })) return {};
   if (config().identities.empty())
     return refuse(Alert::handshake_failure, "this server has no certificate");
   return refuse(Alert::handshake_failure,

@@ -32,10 +32,31 @@ void read_extension(ExtensionType type, Reader& reader, ServerHello& hello) {
       hello.cookie = reader.vector16(1);
       return;
     case supported_versions: hello.version = static_cast<Version>(reader.number16()); return;
+    case renegotiation_info: hello.renegotiation_info = reader.vector8(); return;
+    case extended_master_secret: hello.extended_master_secret = true; return;
+    case session_ticket: hello.session_ticket = true; return;
+    case status_request: hello.status_request = true; return;
+    case server_name: hello.server_name = true; return;
+    case ec_point_formats: hello.point_formats = reader.vector8(1); return;
+    case record_size_limit: hello.record_size_limit = reader.number16(); return;
+    case alpn: {
+      Reader list(reader.vector16(2));
+      hello.protocol = as_text(list.vector8(1));
+      if (!list.done()) reader.fail();
+      return;
+    }
     default: break;
   }
   reader.rest();
   hello.stray = type;
+}
+
+/// What a version has no place for is a stray (RFC 8446 §4.1.3).
+bool is_of_other_version(ExtensionType type, const ServerHello& hello) {
+  using enum ExtensionType;
+  const bool is_13 =
+      type == pre_shared_key || type == key_share || type == cookie || type == supported_versions;
+  return is_13 != (hello.version == Version::tls_1_3 || hello.is_retry);
 }
 
 }  // namespace
@@ -54,7 +75,9 @@ Result<ServerHello, Error> parse_server_hello(Bytes body) {
   if (reader.done()) return hello;
 
   ExtensionReader extensions(reader);
+  std::vector<ExtensionType> types;
   while (const auto extension = extensions.next()) {
+    types.push_back(extension->type);
     Reader content(extension->content);
     read_extension(extension->type, content, hello);
     if (!content.done())
@@ -65,8 +88,36 @@ Result<ServerHello, Error> parse_server_hello(Bytes body) {
     return failure(Error{Alert::illegal_parameter, "the ServerHello has an extension twice"});
   if (!extensions.good())
     return failure(Error{Alert::decode_error, "the ServerHello's extensions are malformed"});
+  for (const ExtensionType type : types)
+    if (is_of_other_version(type, hello)) hello.stray = type;
   return hello;
 }
+
+namespace {
+
+/// Those of TLS 1.2.
+void emit_old_extensions(Writer& writer, const ServerHello& hello) {
+  const auto extension = [&](ExtensionType type, auto fill) {
+    writer.code(type);
+    writer.vector(2, fill);
+  };
+  if (hello.renegotiation_info)
+    extension(ExtensionType::renegotiation_info,
+              [&] { writer.vector8(*hello.renegotiation_info); });
+  if (hello.extended_master_secret) extension(ExtensionType::extended_master_secret, [] {});
+  if (hello.server_name) extension(ExtensionType::server_name, [] {});
+  if (hello.point_formats)
+    extension(ExtensionType::ec_point_formats, [&] { writer.vector8(*hello.point_formats); });
+  if (hello.session_ticket) extension(ExtensionType::session_ticket, [] {});
+  if (hello.status_request) extension(ExtensionType::status_request, [] {});
+  if (hello.record_size_limit)
+    extension(ExtensionType::record_size_limit, [&] { writer.number16(*hello.record_size_limit); });
+  if (hello.protocol)
+    extension(ExtensionType::alpn,
+              [&] { writer.vector(2, [&] { writer.vector8(as_bytes(*hello.protocol)); }); });
+}
+
+}  // namespace
 
 std::vector<u8> emit_server_hello(const ServerHello& hello) {
   Writer writer;
@@ -91,6 +142,7 @@ std::vector<u8> emit_server_hello(const ServerHello& hello) {
       if (hello.cookie) extension(ExtensionType::cookie, [&] { writer.vector16(*hello.cookie); });
       if (hello.version)
         extension(ExtensionType::supported_versions, [&] { writer.code(*hello.version); });
+      if (!hello.version) emit_old_extensions(writer, hello);
     });
   });
   return writer.finish();

@@ -86,7 +86,10 @@ Outcome Session::check_header(const RecordHeader& header, Bytes start) const {
 
 Outcome Session::on_record(const RecordHeader& header, MutBytes record, Instant now) {
   const MutBytes body = record.subspan(record_header_size);
-  if (header.type == ContentType::change_cipher_spec) return on_change_cipher_spec(body);
+  const bool is_tls12 = summary().version == Version::tls_1_2;
+  if (header.type == ContentType::change_cipher_spec && (!is_tls12 || !read_))
+    return on_change_cipher_spec(body);
+  if (is_tls12 && read_) return on_protected_record(record, now);
   if (!read_) return on_plain_record(header, body, now);
   if (header.type == ContentType::application_data) return on_protected_record(record, now);
   // The peer may have failed before it had these keys: then its alert is not protected.
@@ -120,10 +123,12 @@ Outcome Session::on_protected_record(MutBytes record, Instant now) {
     if (opened.error().alert == Alert::bad_record_mac && may_skip && skips(record)) return {};
     return failure(opened.error());
   }
-  if (config_->record_size_limit && opened->content.size() + 1 > *config_->record_size_limit)
+  const u32 type_size = summary().version == Version::tls_1_3 ? 1 : 0;
+  if (config_->record_size_limit &&
+      opened->content.size() + type_size > *config_->record_size_limit)
     return refuse(Alert::record_overflow,
                   fmt::format("a record of {} bytes; the peer was told that {} are the limit",
-                              opened->content.size() + 1, *config_->record_size_limit));
+                              opened->content.size() + type_size, *config_->record_size_limit));
   return on_content(opened->type, opened->content, now);
 }
 
@@ -151,6 +156,14 @@ Outcome Session::on_content(ContentType type, MutBytes content, Instant now) {
 /// §5: a single byte 1 between the first ClientHello and the peer's Finished means nothing.
 Outcome Session::on_change_cipher_spec(Bytes content) {
   const State state = handshake().state();
+  if (summary().version == Version::tls_1_2) {
+    // RFC 5246 §7.1: there it means something, and only in one place.
+    if (state != State::wait_change_cipher_spec || content.size() != 1 || content[0] != 1)
+      return refuse(Alert::unexpected_message, "a ChangeCipherSpec has no place here");
+    if (const Outcome good = check_boundary(); !good) return good;
+    handshake().on_change_cipher_spec();
+    return run_actions();
+  }
   const bool has_place = state != State::start && state != State::connected;
   if (!has_place || content.size() != 1 || content[0] != 1 || !messages_in_.empty())
     return refuse(Alert::unexpected_message, "a ChangeCipherSpec has no place here");
@@ -164,7 +177,11 @@ Outcome Session::on_alert(Bytes content) {
   if (content.size() != alert_size)
     return refuse(Alert::decode_error, "an alert does not have two bytes");
   const auto alert = static_cast<Alert>(content[1]);
-  if (alert == Alert::user_canceled && ++warnings_ <= config_->warnings_max) return {};
+  constexpr u8 warning = 1;
+  const bool is_mere_warning = summary().version == Version::tls_1_2 && content[0] == warning &&
+                               alert != Alert::close_notify;
+  if ((alert == Alert::user_canceled || is_mere_warning) && ++warnings_ <= config_->warnings_max)
+    return {};
   if (alert == Alert::close_notify && is_connected()) {
     peer_closed_ = true;
     events_.emplace_back(PeerClosed{});

@@ -51,14 +51,24 @@ Outcome Session::check_boundary() const {
   return refuse(Alert::unexpected_message, "a handshake message goes across a change of keys");
 }
 
+namespace {
+
+Protection protection(InstallKeys& keys, crypto::Aead::Use use) {
+  if (keys.suite->version == Version::tls_1_2)
+    return {*keys.suite, use, keys.secret, keys.iv.bytes()};
+  return {*keys.suite, use, std::move(keys.secret)};
+}
+
+}  // namespace
+
 Outcome Session::install(InstallKeys& keys) {
   if (keys.direction == Direction::write) {
     write_messages();
-    write_.emplace(*keys.suite, crypto::Aead::Use::seal, std::move(keys.secret));
+    write_ = protection(keys, crypto::Aead::Use::seal);
     return {};
   }
   if (const Outcome good = check_boundary(); !good) return good;
-  read_.emplace(*keys.suite, crypto::Aead::Use::open, std::move(keys.secret));
+  read_ = protection(keys, crypto::Aead::Use::open);
   read_level_ = keys.level;
   return {};
 }
@@ -79,7 +89,9 @@ Outcome Session::finish(Outcome outcome) {
 
 /// RFC 8449 §4: the peer's limit counts the type too. Below protection there is none.
 u32 Session::content_max() const {
-  return write_ ? std::min<u32>(fragment_max, summary().record_size_limit - 1u) : fragment_max;
+  if (!write_) return fragment_max;
+  const u32 type_size = summary().version == Version::tls_1_3 ? 1 : 0;
+  return std::min<u32>(fragment_max, summary().record_size_limit - type_size);
 }
 
 void Session::write_messages() {
@@ -98,7 +110,7 @@ void Session::write_record(ContentType type, Bytes content) {
   }
   const std::size_t at = output_.size();
   if (write_) {
-    output_.resize(at + content.size() + record_overhead);
+    output_.resize(at + content.size() + write_->overhead());
     write_->seal(type, content, MutBytes(output_).subspan(at));
     return;
   }
@@ -118,25 +130,28 @@ u32 Session::take(MutBytes room) {
 
 u32 Session::sealed_size(u32 n) const {
   const u32 records = (n + content_max() - 1) / content_max();
-  return n + records * record_overhead;
+  return n + records * write_->overhead();
 }
 
 Session::Sealed Session::seal(Bytes plaintext, MutBytes room) {
   ASSERT(is_connected() && !closed_);
   Sealed sealed;
-  while (!plaintext.empty() && room.size() > record_overhead && !has_output()) {
+  const u32 overhead = write_->overhead();
+  while (!plaintext.empty() && room.size() > overhead && !has_output()) {
     if (write_->is_used_up() || write_->sequence() >= config_->records_per_key_max) {
-      update_keys(false);
+      if (summary().version == Version::tls_1_3)
+        update_keys(false);
+      else  // TLS 1.2 could only renegotiate
+        abort(Alert::internal_error, "the key of this connection has sealed all that it may");
       break;
     }
     const std::size_t n =
-        std::min({plaintext.size(), room.size() - record_overhead, std::size_t{content_max()}});
-    write_->seal(ContentType::application_data, plaintext.first(n),
-                 room.first(n + record_overhead));
+        std::min({plaintext.size(), room.size() - overhead, std::size_t{content_max()}});
+    write_->seal(ContentType::application_data, plaintext.first(n), room.first(n + overhead));
     plaintext = plaintext.subspan(n);
-    room = room.subspan(n + record_overhead);
+    room = room.subspan(n + overhead);
     sealed.taken += to<u32>(n);
-    sealed.written += to<u32>(n + record_overhead);
+    sealed.written += to<u32>(n + overhead);
   }
   return sealed;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/types.hpp"
+#include "tls/codes.hpp"
 
 namespace handfast::tls {
 
@@ -29,6 +30,13 @@ enum class State : u8 {
   // server
   wait_second_hello,
   negotiated,
+  // TLS 1.2: client, server, both
+  wait_server_key_exchange,
+  wait_request_or_done,
+  wait_hello_done,
+  wait_new_session_ticket,
+  wait_client_key_exchange,
+  wait_change_cipher_spec,
   // both
   wait_certificate,
   wait_certificate_verify,
@@ -38,13 +46,14 @@ enum class State : u8 {
   connected,
   failed,
 };
-inline constexpr u32 state_count = 13;
+inline constexpr u32 state_count = 19;
 
 constexpr std::string_view to_string(State state) {
   constexpr std::array<std::string_view, state_count> names{
-      "START",         "WAIT_SH",   "WAIT_EE", "WAIT_CERT_CR", "WAIT_CH2",
-      "NEGOTIATED",    "WAIT_CERT", "WAIT_CV", "WAIT_VERDICT", "WAIT_SIGNATURE",
-      "WAIT_FINISHED", "CONNECTED", "FAILED"};
+      "START",          "WAIT_SH",       "WAIT_EE",      "WAIT_CERT_CR", "WAIT_CH2",
+      "NEGOTIATED",     "WAIT_SKE",      "WAIT_CR_DONE", "WAIT_DONE",    "WAIT_TICKET",
+      "WAIT_CKE",       "WAIT_CCS",      "WAIT_CERT",    "WAIT_CV",      "WAIT_VERDICT",
+      "WAIT_SIGNATURE", "WAIT_FINISHED", "CONNECTED",    "FAILED"};
   return names[to<u8>(state)];
 }
 
@@ -95,9 +104,58 @@ inline constexpr std::array server13_edges{
     Edge{State::wait_finished, State::connected, "Finished / send NewSessionTicket"},
 };
 
-constexpr std::span<const Edge> edges_of(Role role) {
-  return role == Role::client ? std::span<const Edge>(client13_edges)
-                              : std::span<const Edge>(server13_edges);
+/// RFC 5246 §7.3, RFC 5077 §3.1. The ClientHello went out before the version was known.
+inline constexpr std::array client12_edges{
+    Edge{State::wait_server_hello, State::wait_certificate, "ServerHello"},
+    Edge{State::wait_server_hello, State::wait_new_session_ticket,
+         "ServerHello, resuming, with a ticket to come"},
+    Edge{State::wait_server_hello, State::wait_change_cipher_spec, "ServerHello, resuming"},
+    Edge{State::wait_certificate, State::wait_server_key_exchange, "Certificate"},
+    Edge{State::wait_server_key_exchange, State::wait_request_or_done, "ServerKeyExchange"},
+    Edge{State::wait_request_or_done, State::wait_hello_done, "CertificateRequest"},
+    Edge{State::wait_request_or_done, State::wait_verdict, "ServerHelloDone / ask for a verdict"},
+    Edge{State::wait_hello_done, State::wait_verdict, "ServerHelloDone / ask for a verdict"},
+    Edge{State::wait_verdict, State::wait_signature,
+         "accepted / send Certificate, ClientKeyExchange, ask for a signature"},
+    Edge{State::wait_verdict, State::wait_new_session_ticket,
+         "accepted, with a ticket to come / send ClientKeyExchange to Finished"},
+    Edge{State::wait_verdict, State::wait_change_cipher_spec,
+         "accepted / send ClientKeyExchange to Finished"},
+    Edge{State::wait_signature, State::wait_new_session_ticket,
+         "signed, with a ticket to come / send CertificateVerify to Finished"},
+    Edge{State::wait_signature, State::wait_change_cipher_spec,
+         "signed / send CertificateVerify to Finished"},
+    Edge{State::wait_new_session_ticket, State::wait_change_cipher_spec, "NewSessionTicket"},
+    Edge{State::wait_change_cipher_spec, State::wait_finished, "ChangeCipherSpec"},
+    Edge{State::wait_finished, State::connected, "Finished / when resuming, send Finished"},
+};
+
+inline constexpr std::array server12_edges{
+    Edge{State::start, State::negotiated, "ClientHello / select parameters"},
+    Edge{State::negotiated, State::wait_change_cipher_spec,
+         "resuming / send ServerHello to Finished"},
+    Edge{State::negotiated, State::wait_signature,
+         "send ServerHello, Certificate, ask for a signature"},
+    Edge{State::wait_signature, State::wait_certificate,
+         "signed / send ServerKeyExchange, CertificateRequest, ServerHelloDone"},
+    Edge{State::wait_signature, State::wait_client_key_exchange,
+         "signed / send ServerKeyExchange, ServerHelloDone"},
+    Edge{State::wait_certificate, State::wait_client_key_exchange, "Certificate"},
+    Edge{State::wait_client_key_exchange, State::wait_certificate_verify,
+         "ClientKeyExchange, after a certificate"},
+    Edge{State::wait_client_key_exchange, State::wait_change_cipher_spec, "ClientKeyExchange"},
+    Edge{State::wait_certificate_verify, State::wait_verdict,
+         "CertificateVerify / ask for a verdict"},
+    Edge{State::wait_verdict, State::wait_change_cipher_spec, "accepted"},
+    Edge{State::wait_change_cipher_spec, State::wait_finished, "ChangeCipherSpec"},
+    Edge{State::wait_finished, State::connected, "Finished / when not resuming, send Finished"},
+};
+
+constexpr std::span<const Edge> edges_of(Role role, Version version = Version::tls_1_3) {
+  const bool is_client = role == Role::client;
+  if (version == Version::tls_1_2)
+    return is_client ? std::span<const Edge>(client12_edges) : server12_edges;
+  return is_client ? std::span<const Edge>(client13_edges) : server13_edges;
 }
 
 /// One end's machine, the only writer of its state.
@@ -109,11 +167,15 @@ class Machine {
   Role role() const { return role_; }
   /// Takes the arrow to `to`. ASSERTs that there is one, or that `to` is `failed`.
   void enter(State to);
-  /// The arrows taken so far, one bit a row of edges_of(role).
+  /// From here on the tables of this version count; before, those of TLS 1.3.
+  void speak(Version version) { version_ = version; }
+  Version version() const { return version_; }
+  /// The arrows taken so far since then, one bit a row of edges_of(role, version).
   u32 edges_taken() const { return taken_; }
 
  private:
   Role role_;
+  Version version_ = Version::tls_1_3;
   State state_ = State::start;
   u32 taken_ = 0;
 };

@@ -6,18 +6,16 @@
 namespace handfast::tls {
 
 void Transcript::add(Bytes message) {
-  if (hash_)
-    hash_->update(message);
-  else
-    kept_.insert(kept_.end(), message.begin(), message.end());
+  if (hash_) hash_->update(message);
+  if (keep_) kept_.insert(kept_.end(), message.begin(), message.end());
 }
 
-void Transcript::select(crypto::HashAlgorithm algorithm) {
+void Transcript::select(crypto::HashAlgorithm algorithm, bool keep) {
   ASSERT(!hash_ || hash_->algorithm() == algorithm);
   if (hash_) return;
   hash_.emplace(algorithm);
   hash_->update(kept_);
-  kept_ = {};
+  if (!keep) forget_messages();
 }
 
 crypto::Digest Transcript::digest() const {
@@ -28,7 +26,7 @@ crypto::Digest Transcript::digest() const {
 crypto::Digest Transcript::digest_with(crypto::HashAlgorithm algorithm, Bytes partial) const {
   ASSERT(!hash_ || hash_->algorithm() == algorithm);
   crypto::Hash hash = hash_ ? hash_->fork() : crypto::Hash(algorithm);
-  hash.update(kept_);
+  if (!hash_) hash.update(kept_);
   hash.update(partial);
   return hash.peek();
 }

@@ -11,10 +11,17 @@ namespace handfast::tls {
 
 class Transcript {
  public:
-  /// A whole message. Until the hash is chosen, messages are kept.
+  /// A whole message. Until the hash is chosen, messages are kept; with TLS 1.2 longer.
   void add(Bytes message);
   /// The cipher suite has been agreed on, and with it the hash.
-  void select(crypto::HashAlgorithm algorithm);
+  void select(crypto::HashAlgorithm algorithm, bool keep = false);
+  /// All messages themselves, where they were kept: what TLS 1.2 signs.
+  Bytes messages() const { return kept_; }
+  /// They are no longer needed.
+  void forget_messages() {
+    keep_ = false;
+    kept_ = {};
+  }
   bool is_selected() const { return hash_.has_value(); }
 
   /// The hash of what came, which must have been selected.
@@ -27,6 +34,7 @@ class Transcript {
 
  private:
   std::vector<u8> kept_;
+  bool keep_ = true;
   std::optional<crypto::Hash> hash_;
 };
 

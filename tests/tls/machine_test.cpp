@@ -37,11 +37,9 @@ class Pair {
     } else if (server.state() == State::wait_verdict) {
       EXPECT_TRUE(server.on_verdict({}).has_value());
     } else if (!to_client.empty()) {
-      EXPECT_TRUE(client.on_message(to_client.front(), now).has_value());
-      to_client.pop_front();
+      deliver(client, to_client);
     } else if (!to_server.empty()) {
-      EXPECT_TRUE(server.on_message(to_server.front(), now).has_value());
-      to_server.pop_front();
+      deliver(server, to_server);
     } else {
       return false;
     }
@@ -50,11 +48,23 @@ class Pair {
   }
 
  private:
+  template <class End>
+  void deliver(End& end, std::deque<std::vector<u8>>& from) {
+    if (from.front().empty())
+      end.on_change_cipher_spec();
+    else
+      EXPECT_TRUE(end.on_message(from.front(), now).has_value());
+    from.pop_front();
+  }
   void collect() {
     const auto gather = [](Handshake& from, std::deque<std::vector<u8>>& into) {
-      while (auto action = from.poll_action())
+      while (auto action = from.poll_action()) {
         if (auto* message = std::get_if<SendMessage>(&*action))
           into.push_back(std::move(message->bytes));
+        else if (std::holds_alternative<SendChangeCipherSpec>(*action) &&
+                 from.summary().version == Version::tls_1_2)
+          into.emplace_back();  // stands for it
+      }
     };
     gather(client, to_server);
     gather(server, to_client);
@@ -79,8 +89,26 @@ Configs with_client_auth(bool has_certificate) {
 
 using Expected = std::map<State, std::vector<HandshakeType>>;
 
-Expected expected_of(Role role) {
+Expected expected_of(Role role, Version version) {
   using enum HandshakeType;
+  if (version == Version::tls_1_2 && role == Role::client)
+    return {{State::wait_server_hello, {server_hello}},
+            {State::wait_certificate, {certificate}},
+            {State::wait_server_key_exchange, {server_key_exchange}},
+            {State::wait_request_or_done, {certificate_request, server_hello_done}},
+            {State::wait_hello_done, {server_hello_done}},
+            {State::wait_new_session_ticket, {new_session_ticket}},
+            {State::wait_change_cipher_spec, {}},
+            {State::wait_finished, {finished}},
+            {State::connected, {hello_request}}};
+  if (version == Version::tls_1_2)
+    return {{State::start, {client_hello}},
+            {State::wait_certificate, {certificate}},
+            {State::wait_client_key_exchange, {client_key_exchange}},
+            {State::wait_certificate_verify, {certificate_verify}},
+            {State::wait_change_cipher_spec, {}},
+            {State::wait_finished, {finished}},
+            {State::connected, {client_hello}}};
   if (role == Role::client)
     return {{State::wait_server_hello, {server_hello}},
             {State::wait_encrypted_extensions, {encrypted_extensions}},
@@ -99,8 +127,8 @@ Expected expected_of(Role role) {
 
 /// Every type but those that have a place in the state.
 template <class End>
-void refuse_all_others(End& end, Role role, std::map<State, u32>& visited) {
-  const Expected expected = expected_of(role);
+void refuse_all_others(End& end, Version version, std::map<State, u32>& visited) {
+  const Expected expected = expected_of(end.role(), version);
   const auto row = expected.find(end.state());
   if (row == expected.end()) return;  // it waits for an answer: nothing is handed in
   ++visited[end.state()];
@@ -116,52 +144,114 @@ void refuse_all_others(End& end, Role role, std::map<State, u32>& visited) {
   }
 }
 
-TEST(Machines, refuse_every_message_that_has_no_place_in_every_state) {
+void refuse_others_in_every_state(const std::vector<Configs>& all, Version version) {
   std::map<State, u32> client_states;
   std::map<State, u32> server_states;
-  for (const Configs& configs : {retrying(), with_client_auth(true)}) {
+  for (const Configs& configs : all) {
     Pair pair(configs);
     do {
-      refuse_all_others(pair.client, Role::client, client_states);
-      refuse_all_others(pair.server, Role::server, server_states);
+      refuse_all_others(pair.client, version, client_states);
+      refuse_all_others(pair.server, version, server_states);
     } while (pair.step());
     EXPECT_EQ(pair.client.state(), State::connected);
     EXPECT_EQ(pair.server.state(), State::connected);
   }
-  EXPECT_EQ(client_states.size(), expected_of(Role::client).size());
-  EXPECT_EQ(server_states.size(), expected_of(Role::server).size());
+  EXPECT_EQ(client_states.size(), expected_of(Role::client, version).size());
+  EXPECT_EQ(server_states.size(), expected_of(Role::server, version).size());
 }
 
-TEST(Machines, take_every_arrow_of_their_tables) {
-  u32 client_taken = 0;
-  u32 server_taken = 0;
-  const auto run = [&](const Configs& configs, std::optional<Ticket> ticket = {}) {
+TEST(Machines, refuse_every_message_that_has_no_place_in_every_state) {
+  std::vector<Configs> all;
+  all.push_back(retrying());
+  all.push_back(with_client_auth(true));
+  refuse_others_in_every_state(all, Version::tls_1_3);
+}
+
+TEST(Machines, of_TLS_1_2_refuse_every_message_that_has_no_place_in_every_state) {
+  crypto::SystemRandom random;
+  TicketKeys keys({}, random, now);
+  std::vector<Configs> all;
+  all.push_back(with_client_auth(true));
+  all.back().client.version_max = Version::tls_1_2;
+  all.back().server.ticket_keys = &keys;
+  refuse_others_in_every_state(all, Version::tls_1_2);
+}
+
+/// The arrows that handshakes take, of both roles.
+struct Taken {
+  u32 client = 0;
+  u32 server = 0;
+
+  void run(const Configs& configs, std::optional<Ticket> ticket = {}) {
     Pair pair(configs, std::move(ticket));
     while (pair.step()) continue;
-    client_taken |= pair.client.machine().edges_taken();
-    server_taken |= pair.server.machine().edges_taken();
-  };
-  run(Configs());
-  run(retrying());
-  run(with_client_auth(true));
-  run(with_client_auth(false));
+    EXPECT_EQ(pair.client.state(), State::connected);
+    client |= pair.client.machine().edges_taken();
+    server |= pair.server.machine().edges_taken();
+  }
+  void expect_all(Version version) const {
+    for (const Role role : {Role::client, Role::server})
+      for (u32 i = 0; i < edges_of(role, version).size(); ++i) {
+        const Edge& edge = edges_of(role, version)[i];
+        EXPECT_TRUE(((role == Role::client ? client : server) >> i & 1) != 0)
+            << to_string(role) << ": " << to_string(edge.from) << " -> " << to_string(edge.to)
+            << " " << edge.label;
+      }
+  }
+};
+
+TEST(Machines, take_every_arrow_of_their_tables) {
+  Taken taken;
+  taken.run(Configs());
+  taken.run(retrying());
+  taken.run(with_client_auth(true));
+  taken.run(with_client_auth(false));
   Configs resuming;
   crypto::SystemRandom random;
   TicketKeys keys({}, random, now);
   resuming.server.ticket_keys = &keys;
   Talk first(resuming, {}, server_name, now);
   first.run();
-  run(resuming, std::move(first.tickets.at(0)));
+  taken.run(resuming, std::move(first.tickets.at(0)));
+  taken.expect_all(Version::tls_1_3);
+}
 
-  const auto check = [](Role role, u32 taken) {
-    for (u32 i = 0; i < edges_of(role).size(); ++i) {
-      const Edge& edge = edges_of(role)[i];
-      EXPECT_TRUE((taken >> i & 1) != 0) << to_string(role) << ": " << to_string(edge.from)
-                                         << " -> " << to_string(edge.to) << " " << edge.label;
+TEST(Machines, of_TLS_1_2_take_every_arrow_of_their_tables) {
+  crypto::SystemRandom random;
+  TicketKeys keys({}, random, now);
+  Taken taken;
+  for (const bool ticketed : {false, true}) {
+    for (Configs& configs :
+         std::array{Configs(), with_client_auth(true), with_client_auth(false)}) {
+      configs.client.version_max = Version::tls_1_2;
+      if (ticketed) configs.server.ticket_keys = &keys;
+      taken.run(configs);
     }
-  };
-  check(Role::client, client_taken);
-  check(Role::server, server_taken);
+  }
+  for (const bool renews : {false, true}) {
+    Configs configs;
+    configs.client.version_max = Version::tls_1_2;
+    configs.server.ticket_keys = &keys;
+    Talk first(configs, {}, server_name, now);
+    first.run();
+    configs.server.renews_tickets = renews;
+    taken.run(configs, std::move(first.tickets.at(0)));
+  }
+  taken.expect_all(Version::tls_1_2);
+}
+
+TEST(Machines, of_TLS_1_2_do_not_renegotiate) {
+  Configs configs;
+  configs.client.version_max = Version::tls_1_2;
+  Pair pair(configs);
+  const std::vector<u8> hello = pair.to_server.front();
+  while (pair.step()) continue;
+  const Outcome outcome = pair.server.on_message(hello, now);
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(to_string(outcome.error().alert), "no_renegotiation");
+  // RFC 5246 §7.4.1.1: a client may ignore that it is asked to.
+  EXPECT_TRUE(pair.client.on_message(emit_plain(HandshakeType::hello_request, {}), now));
+  EXPECT_EQ(pair.client.state(), State::connected);
 }
 
 TEST(MachinesDeathTest, stop_where_there_is_no_arrow) {

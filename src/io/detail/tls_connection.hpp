@@ -111,7 +111,7 @@ class TlsConnection {
  private:
   static constexpr Duration close_limit = 2s;
   static constexpr u32 read_bytes = 2 * tls::record_size_max;
-  static constexpr u32 write_bytes = 4 * (tls::fragment_max + tls::record_overhead);
+  static constexpr u32 write_bytes = 4 * (tls::fragment_max + tls::record_overhead_max);
 
   /// One coroutine does it; others that need it wait for that one.
   asio::awaitable<std::error_code> handshake() {
