@@ -37,8 +37,16 @@ Result<void, Error> check_codings(std::string_view value) {
 
 /// Steps 3 to 5 of §6.3, which requests and responses share; none where neither field is there.
 Result<std::optional<Framing>, Error> declared_framing(Fields fields, u8 minor_version) {
-  const u32 codings = count(fields, "transfer-encoding");
-  const u32 lengths = count(fields, "content-length");
+  u32 codings = 0;
+  u32 lengths = 0;
+  std::string_view value;
+  for (const Field& field : fields) {
+    const bool is_coding = equals_ignoring_case(field.name, "transfer-encoding");
+    if (!is_coding && !equals_ignoring_case(field.name, "content-length")) continue;
+    ++(is_coding ? codings : lengths);
+    value = field.value;
+  }
+  if (codings + lengths == 0) return std::nullopt;
   // "A server MAY reject a request that contains both … Such a message might indicate an attempt
   // to perform request smuggling". We do, and refuse such a response as well.
   if (codings > 0 && lengths > 0)
@@ -48,12 +56,11 @@ Result<std::optional<Framing>, Error> declared_framing(Fields fields, u8 minor_v
   if (codings == 1) {
     // §6.1: in HTTP/1.0 "MUST treat the message as if the framing is faulty".
     if (minor_version == 0) return failure(bad("Transfer-Encoding in HTTP/1.0", "RFC 9112 §6.1"));
-    const auto checked = check_codings(*find(fields, "transfer-encoding"));
+    const auto checked = check_codings(value);
     if (!checked) return failure(checked.error());
     return Framing(Chunked{});
   }
-  if (lengths == 0) return std::nullopt;
-  const auto length = parse_content_length(*find(fields, "content-length"));
+  const auto length = parse_content_length(value);
   if (!length) return failure(length.error());
   return Framing(Length{*length});
 }

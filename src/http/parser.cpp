@@ -1,14 +1,18 @@
 // RFC 9112 §2.2 (message parsing), §3 (request line), §4 (status line), §5 (field syntax).
 #include "http/parser.hpp"
 
-#include <cstring>
+#include <algorithm>
+#include <bit>
 
+#include "base/assert.hpp"
 #include "http/grammar.hpp"
+#include "http/scan.hpp"
 
 namespace handfast::http {
 namespace {
 
 constexpr std::string_view crlf = "\r\n";
+constexpr std::size_t version_bytes = 8;  // HTTP/1.1
 
 Error bad(std::string_view why, std::string_view section, u64 offset = 0) {
   return {400, why, section, offset};
@@ -39,15 +43,36 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+/// Whether a line ends at `at`. Beyond the last line there is another CRLF.
+bool ends_line(std::string_view head, std::size_t at) {
+  return at + 1 < head.size() && head[at] == '\r' && head[at + 1] == '\n';
+}
+
 /// "HTTP/1.x", `offset` bytes behind the start: the minor version.
 Result<u8, Error> parse_version(std::string_view text, u64 offset) {
   // RFC 9112 §2.3: HTTP-version = HTTP-name "/" DIGIT "." DIGIT, and HTTP-name is case-sensitive.
-  if (text.size() != 8 || !text.starts_with("HTTP/") || !is_digit(text[5]) || text[6] != '.' ||
-      !is_digit(text[7]))
+  if (text.size() != version_bytes || !text.starts_with("HTTP/") || !is_digit(text[5]) ||
+      text[6] != '.' || !is_digit(text[7]))
     return failure(bad("the start line names no HTTP version", "RFC 9112 §2.3", offset));
   if (text[5] != '1')
     return failure(Error{505, "only HTTP/1 is spoken here", "RFC 9110 §15.6.6", offset + 5});
   return to<u8>(text[7] - '0');
+}
+
+/// Why `head` does not begin with method SP request-target SP HTTP-version CRLF.
+Error fault_in_request_line(std::string_view head) {
+  const std::string_view line = take_line(head);
+  const auto first = line.find(' ');
+  const auto last = line.rfind(' ');
+  if (first == line.npos || first == last)
+    return bad("the request line is not method, target, version", "RFC 9112 §3");
+  const std::size_t method = name_length(line);
+  if (method == 0 || method != first)
+    return bad("the method is not a token", "RFC 9110 §9.1", method);
+  const auto version = parse_version(line.substr(last + 1), last + 1);
+  if (!version) return version.error();
+  return bad("the request target has a forbidden character", "RFC 9112 §3.2",
+             first + 1 + target_length(line.substr(first + 1)));
 }
 
 /// RFC 9112 §3.2: origin-form, absolute-form, authority-form (CONNECT), asterisk-form (OPTIONS).
@@ -77,27 +102,26 @@ Result<void, Error> check_host(const Request& request, std::string_view head) {
   return {};
 }
 
-/// An Error's offset counts from the line's first byte.
-Result<Field, Error> parse_field(std::string_view line) {
+/// Why the line at the front of `lines` is no field line. The offset counts from its first byte.
+Error fault_in_field(std::string_view lines) {
+  // SectionScanner has seen to it that the LF is there, and a CR before it.
+  const std::string_view line = lines.substr(0, lines.find('\n') - 1);
   // RFC 9112 §5.2: "A server that receives an obs-fold in a request message … MUST either reject
   // the message by sending a 400 … or replace each received obs-fold".
-  if (line.front() == ' ' || line.front() == '\t')
-    return failure(bad("a folded field line", "RFC 9112 §5.2"));
+  if (line.starts_with(' ') || line.starts_with('\t'))
+    return bad("a folded field line", "RFC 9112 §5.2");
+  const std::size_t name = name_length(line);
+  const std::size_t fault = name + value_length(line.substr(name));
+  if (fault < line.size() && line[fault] == '\r') return bad("a bare CR", "RFC 9112 §2.2", fault);
   const auto colon = line.find(':');
-  if (colon == line.npos)
-    return failure(bad("a field line without a colon", "RFC 9112 §5", line.size()));
-  const std::string_view name = line.substr(0, colon);
+  if (colon == line.npos) return bad("a field line without a colon", "RFC 9112 §5", line.size());
   // RFC 9112 §5.1: "No whitespace is allowed between the field name and colon."
-  if (!name.empty() && (name.back() == ' ' || name.back() == '\t'))
-    return failure(bad("white space between field name and colon", "RFC 9112 §5.1", colon - 1));
-  if (!is_token(name))
-    return failure(
-        bad("a field name that is not a token", "RFC 9110 §5.1", first_bad(char_token, name)));
-  const std::string_view value = trim(line.substr(colon + 1));
-  if (!all(char_value, value))
-    return failure(bad("a control character in a field value", "RFC 9110 §5.5",
-                       offset_in(line, value) + first_bad(char_value, value)));
-  return Field{name, value};
+  if (colon > 0 && (line[colon - 1] == ' ' || line[colon - 1] == '\t'))
+    return bad("white space between field name and colon", "RFC 9112 §5.1", colon - 1);
+  if (colon != name || name == 0)
+    return bad("a field name that is not a token", "RFC 9110 §5.1", name);
+  ASSERT(fault < line.size());
+  return bad("a control character in a field value", "RFC 9110 §5.5", fault);
 }
 
 }  // namespace
@@ -107,24 +131,19 @@ Result<u32, Error> SectionScanner::find_end(Bytes in, const Config& config) {
   const u32 limit = config.head_bytes_max;
   const u32 end = to<u32>(std::min<std::size_t>(in.size(), limit));
   while (scanned_ < end) {
-    const void* found = std::memchr(in.data() + scanned_, '\n', end - scanned_);
-    const u32 line_end =
-        found == nullptr ? end : to<u32>(static_cast<const u8*>(found) - in.data());
-    // RFC 9112 §2.2: a bare CR is refused, and a bare LF too, which a recipient only MAY take.
-    for (u32 i = std::max(scanned_, 1u) - 1; i + 1 < line_end; ++i)
-      if (in[i] == '\r') return failure(bad("a bare CR", "RFC 9112 §2.2", i));
-    scanned_ = line_end;
-    if (found == nullptr) break;
-    if (line_end == line_start_ || in[line_end - 1] != '\r')
-      return failure(bad("a bare LF", "RFC 9112 §2.2", line_end));
-    scanned_ = line_end + 1;
-    const bool is_empty_line = line_end - line_start_ == 1;
-    line_start_ = scanned_;
-    if (is_empty_line) {
-      const u32 length = scanned_;
+    const u32 n = std::min(end - scanned_, line_feeds_bytes);
+    for (u64 feeds = line_feeds(in.subspan(scanned_, n)); feeds != 0; feeds &= feeds - 1) {
+      const u32 line_end = scanned_ + to<u32>(std::countr_zero(feeds));
+      // RFC 9112 §2.2: a recipient MAY take a bare LF for a line's end. Here it is refused.
+      if (line_end == line_start_ || in[line_end - 1] != '\r')
+        return failure(bad("a bare LF", "RFC 9112 §2.2", line_end));
+      const bool is_empty_line = line_end - line_start_ == 1;
+      line_start_ = line_end + 1;
+      if (!is_empty_line) continue;
       *this = {};
-      return length;
+      return line_end + 1;
     }
+    scanned_ += n;
   }
   if (in.size() < limit) return 0;
   if (line_start_ == 0)
@@ -134,29 +153,23 @@ Result<u32, Error> SectionScanner::find_end(Bytes in, const Config& config) {
 
 Result<Request, Error> parse_request(std::string_view head, std::vector<Field>& storage,
                                      const Config& config) {
-  std::string_view rest = head;
-  const std::string_view line = take_line(rest);
-  const auto first = line.find(' ');
-  const auto last = line.rfind(' ');
-  if (first == line.npos || first == last)
-    return failure(bad("the request line is not method, target, version", "RFC 9112 §3"));
   Request request;
-  request.method = line.substr(0, first);
-  request.target = line.substr(first + 1, last - first - 1);
-  if (!is_token(request.method))
-    return failure(
-        bad("the method is not a token", "RFC 9110 §9.1", first_bad(char_token, request.method)));
-  const auto version = parse_version(line.substr(last + 1), last + 1);
-  if (!version) return failure(version.error());
-  request.minor_version = *version;
+  request.method = head.substr(0, name_length(head));
+  const std::size_t target = request.method.size() + 1;
+  request.target = head.substr(target, target_length(head.substr(target)));
+  const std::size_t version = target + request.target.size() + 1;
+  if (request.method.empty() || head[target - 1] != ' ' || request.target.empty() ||
+      head[version - 1] != ' ' || !ends_line(head, version + version_bytes))
+    return failure(fault_in_request_line(head));
+  const auto minor = parse_version(head.substr(version, version_bytes), version);
+  if (!minor) return failure(minor.error());
+  request.minor_version = *minor;
   if (request.target.size() > config.target_bytes_max)
-    return failure(Error{414, "the request target is too long", "RFC 9112 §3", last});
-  if (request.target.empty() || !all(char_target, request.target))
-    return failure(bad("the request target has a forbidden character", "RFC 9112 §3.2",
-                       first + 1 + first_bad(char_target, request.target)));
+    return failure(Error{414, "the request target is too long", "RFC 9112 §3", version - 1});
   if (!target_form_fits(request.method, request.target))
     return failure(
-        bad("the request target has the wrong form for its method", "RFC 9112 §3.2", first + 1));
+        bad("the request target has the wrong form for its method", "RFC 9112 §3.2", target));
+  const std::string_view rest = head.substr(version + version_bytes + crlf.size());
   if (const auto fields = parse_fields(rest, storage, config); !fields)
     return shifted(fields.error(), offset_in(head, rest));
   request.fields = storage;
@@ -168,7 +181,7 @@ Result<Response, Error> parse_response(std::string_view head, std::vector<Field>
                                        const Config& config) {
   std::string_view rest = head;
   const std::string_view line = take_line(rest);
-  const auto version = parse_version(line.substr(0, 8), 0);
+  const auto version = parse_version(line.substr(0, version_bytes), 0);
   if (!version) return failure(version.error());
   constexpr std::string_view section = "RFC 9112 §4";
   Response response;
@@ -195,12 +208,16 @@ Result<void, Error> parse_fields(std::string_view lines, std::vector<Field>& sto
                                  const Config& config) {
   storage.clear();
   std::string_view rest = lines;
-  for (std::string_view line = take_line(rest); !line.empty(); line = take_line(rest)) {
+  while (!ends_line(rest, 0)) {
+    const u64 offset = offset_in(lines, rest);
     if (storage.size() == config.fields_max)
-      return failure(Error{431, "too many fields", "RFC 6585 §5", offset_in(lines, line)});
-    const auto field = parse_field(line);
-    if (!field) return shifted(field.error(), offset_in(lines, line));
-    storage.push_back(*field);
+      return failure(Error{431, "too many fields", "RFC 6585 §5", offset});
+    const std::size_t name = name_length(rest);
+    if (name == 0 || rest[name] != ':') return shifted(fault_in_field(rest), offset);
+    const std::size_t end = name + 1 + value_length(rest.substr(name + 1));
+    if (rest[end] != '\r' || rest[end + 1] != '\n') return shifted(fault_in_field(rest), offset);
+    storage.push_back({rest.substr(0, name), trim(rest.substr(name + 1, end - name - 1))});
+    rest.remove_prefix(end + crlf.size());
   }
   return {};
 }

@@ -20,7 +20,8 @@ class SectionScanner {
  public:
   /// The length of the section at the front of `in`, with the CRLF of its last line and of the
   /// empty line; 0 where its end is not there yet. `in` must begin where it began last time until
-  /// a length was returned. Lines must end in CRLF; an empty section is the two bytes CRLF.
+  /// a length was returned. A bare LF is refused at once, a bare CR by whoever parses the section;
+  /// an empty section is the two bytes CRLF.
   Result<u32, Error> find_end(Bytes in, const Config& config);
 
  private:
