@@ -23,6 +23,12 @@ std::unexpected<Error> at_framing_field(Error error, std::string_view head, Fiel
   return failure(error);
 }
 
+/// RFC 9112 §9.3. An HTTP/1.0 peer asks for what HTTP/1.1 takes for granted.
+bool persists(u8 minor_version, Fields fields) {
+  if (has_token(fields, "connection", "close")) return false;
+  return minor_version >= 1 || has_token(fields, "connection", "keep-alive");
+}
+
 }  // namespace
 
 Result<Event, Error> Connection::next(Bytes& in) {
@@ -92,9 +98,7 @@ Result<Event, Error> Connection::on_request(std::string_view head) {
   to_head_ = request->method == "HEAD";
   request_minor_ = request->minor_version;
   machine_.take(Role::client, Happening::request);
-  // An HTTP/1.0 client keeps a connection only by an agreement from before the standard: not here.
-  if (request_minor_ == 0 || has_token(request->fields, "connection", "close"))
-    machine_.end_keep_alive();
+  if (!persists(request_minor_, request->fields)) machine_.end_keep_alive();
   client_waits_ = request_minor_ >= 1 && content_left() != 0u &&
                   has_token(request->fields, "expect", "100-continue");
   return *request;
@@ -118,7 +122,7 @@ Result<Event, Error> Connection::on_response(std::string_view head) {
   informational_ = 0;
   in_framing_ = *framing;
   machine_.take(Role::server, Happening::response);
-  if (response->minor_version == 0 || has_token(response->fields, "connection", "close") ||
+  if (!persists(response->minor_version, response->fields) ||
       std::holds_alternative<UntilClose>(in_framing_))
     machine_.end_keep_alive();
   return *response;

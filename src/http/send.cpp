@@ -123,6 +123,9 @@ Result<u32, Error> Connection::send_response(const Response& response, MutBytes 
   out.fields(response.fields);
   if (is_undeclared && minor >= 1) out << "Transfer-Encoding: chunked\r\n";
   if (is_last && !says_close) out << "Connection: close\r\n";
+  // An HTTP/1.0 client that asked to keep the connection waits for its end unless it hears this.
+  if (is_final && !is_last && minor == 0 && !has_token(response.fields, "connection", "keep-alive"))
+    out << "Connection: keep-alive\r\n";
   out << "\r\n";
   if (out.overflow()) return failure(misuse("too little room for the head"));
 

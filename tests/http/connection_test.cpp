@@ -69,6 +69,25 @@ TEST(Server, closes_after_an_answer_to_http_1_0_or_connection_close) {
   }
 }
 
+TEST(Server, keeps_the_connection_of_an_http_1_0_client_that_asks_for_it) {
+  Connection server(Role::server);
+  const auto* head = "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(events(server, head), (Lines{"GET /", "end", "paused"}));
+    EXPECT_EQ(answer(server, 200, length_2, "ok"),
+              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok");
+    EXPECT_EQ(server.our_state(), State::idle);
+  }
+  EXPECT_EQ(events(server, head).front(), "GET /");
+  EXPECT_EQ(answer(server, 200, {}, "ok"), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok")
+      << "it knows no other end of content of unknown length";
+  EXPECT_EQ(server.our_state(), State::must_close);
+  Connection both(Role::server);
+  EXPECT_EQ(events(both, "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n").front(),
+            "GET /");
+  EXPECT_FALSE(both.keep_alive());
+}
+
 TEST(Server, frames_content_of_unknown_length_as_the_client_can_read_it) {
   Connection modern(Role::server);
   events(modern, get);
@@ -186,6 +205,12 @@ TEST(Client, reads_each_kind_of_framing) {
            true},
       Case{"HTTP/1.1 200 OK\r\n\r\nok", {"200 OK", "\"ok\"", "end"}, false},
       Case{"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", {"200 OK", "\"ok\"", "end"}, false},
+      Case{"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok",
+           {"200 OK", "\"ok\"", "end"},
+           true},
+      Case{"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nok",
+           {"200 OK", "\"ok\"", "end"},
+           false},
       Case{"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
            {"304 Not Modified", "end"},
            true},
