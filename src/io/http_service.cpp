@@ -18,7 +18,11 @@ HttpHead::HttpHead(const HttpReply& reply, std::string_view server, i64 now)
     modified_ = http::format_date(std::min(reply.modified, now));
     add("Last-Modified", http::as_text(modified_));
   }
-  if (!reply.entity_tag.empty()) add("ETag", reply.entity_tag);
+  if (!reply.entity_tag.empty()) {
+    add("ETag", reply.entity_tag);
+    add("Accept-Ranges", "bytes");
+  }
+  if (!reply.content_range.empty()) add("Content-Range", reply.content_range);
   if (!reply.location.empty()) add("Location", reply.location);
   if (status_ == 405) add("Allow", "GET, HEAD");
 }

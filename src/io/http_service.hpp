@@ -60,7 +60,7 @@ class HttpHead {
 
   u16 status_;
   u32 count_ = 0;
-  std::array<http::Field, 8> fields_{};
+  std::array<http::Field, 10> fields_{};
   http::DateText date_;
   http::DateText modified_{};
   std::string length_;

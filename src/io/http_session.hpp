@@ -121,10 +121,16 @@ class HttpSession {
   }
 
   asio::awaitable<bool> send_content() {
-    if (reply_.file)
-      co_return co_await writer_.write_file(reply_.file, reply_.length,
-                                            [this](u64 n) { count_content(n); });
-    count_content(reply_.length);
+    for (std::size_t i = 0; i < reply_.parts.size(); ++i) {
+      const http::Part& part = reply_.parts[i];
+      count_content(part.head.size());
+      if (!co_await writer_.write(as_bytes(part.head), true)) co_return false;
+      const bool more = !reply_.text.empty() || i + 1 < reply_.parts.size();
+      if (!co_await writer_.write_file(reply_.file, part.range, more,
+                                       [this](u64 n) { count_content(n); }))
+        co_return false;
+    }
+    count_content(reply_.text.size());
     co_return co_await writer_.write(as_bytes(reply_.text), false);
   }
 

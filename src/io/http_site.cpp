@@ -1,11 +1,11 @@
-// RFC 9110 §9.3 (GET, HEAD), §13 (conditional requests), §15 (status codes), for a directory.
+// RFC 9110 §9.3 (GET, HEAD), §13 (conditional requests), §14 (ranges), §15 (status codes), for a
+// directory.
 #include "io/http_site.hpp"
 
 #include <fmt/format.h>
 
+#include "http/conditional.hpp"
 #include "http/content_type.hpp"
-#include "http/date.hpp"
-#include "http/grammar.hpp"
 #include "http/target.hpp"
 
 namespace handfast::io {
@@ -38,15 +38,22 @@ std::string entity_tag(const TreeEntry& entry) {
   return fmt::format("\"{:x}-{:x}-{:x}\"", entry.modified, entry.modified_fraction, entry.size);
 }
 
-/// RFC 9110 §13.2.2: If-None-Match before If-Modified-Since; either may save the content.
-bool is_unchanged(const http::Request& request, const std::string& tag, i64 modified) {
-  if (http::count(request.fields, "if-none-match") > 0)
-    return http::has_token(request.fields, "if-none-match", tag) ||
-           http::has_token(request.fields, "if-none-match", "W/" + tag) ||
-           http::has_token(request.fields, "if-none-match", "*");
-  const auto since = http::find(request.fields, "if-modified-since");
-  const auto date = since ? http::parse_date(*since) : std::nullopt;
-  return date && modified <= *date;
+/// RFC 9110 §15.3.7: several ranges go out as multipart/byteranges, one as itself.
+void take_ranges(HttpReply& reply, const std::vector<http::ByteRange>& ranges, u64 size) {
+  reply.status = 206;
+  if (ranges.size() == 1) {
+    reply.content_range = http::content_range(ranges[0], size);
+    reply.parts = {{{}, ranges[0]}};
+    reply.length = ranges[0].length;
+    return;
+  }
+  std::string boundary = "part" + reply.entity_tag;
+  std::erase_if(boundary, [](char c) { return c == '"' || c == '-'; });
+  auto multipart = http::make_multipart(ranges, size, reply.content_type, boundary);
+  reply.content_type = "multipart/byteranges; boundary=" + boundary;
+  reply.parts = std::move(multipart.parts);
+  reply.text = std::move(multipart.tail);
+  reply.length = multipart.length;
 }
 
 HttpReply file_reply(const http::Request& request, const std::string& path, TreeEntry entry) {
@@ -54,11 +61,26 @@ HttpReply file_reply(const http::Request& request, const std::string& path, Tree
   reply.content_type = http::content_type(path);
   reply.modified = entry.modified;
   reply.entity_tag = entity_tag(entry);
-  if (is_unchanged(request, reply.entity_tag, entry.modified)) {
+  const http::Validators validators{reply.entity_tag, reply.modified};
+  const auto precondition = http::check_preconditions(request, validators);
+  if (precondition == http::Precondition::fails)
+    return error_reply(412, "The file is not the one that the request is meant for.");
+  if (precondition == http::Precondition::not_modified) {
     reply.status = 304;
     return reply;
   }
   reply.length = entry.size;
+  reply.parts = {{{}, {0, entry.size}}};
+  if (http::if_range_holds(request, validators)) {
+    if (const auto ranges = http::requested_ranges(request, entry.size)) {
+      if (ranges->empty()) {
+        reply = error_reply(416, "The file has no such bytes.");
+        reply.content_range = http::unsatisfied_range(entry.size);
+        return reply;
+      }
+      take_ranges(reply, *ranges, entry.size);
+    }
+  }
   reply.file = std::move(entry.fd);
   return reply;
 }

@@ -4,21 +4,25 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/types.hpp"
 #include "http/error.hpp"
 #include "http/message.hpp"
+#include "http/range.hpp"
 #include "io/file_tree.hpp"
 
 namespace handfast::io {
 
-/// An answer whose content is `text`, or the first `length` bytes of `file` where there is one.
+/// An answer whose content is `text`, or, where there is a `file`, the `parts` of it before `text`.
 struct HttpReply {
   u16 status = 200;
-  std::string_view content_type = "text/html; charset=utf-8";  // a literal
+  std::string content_type = "text/html; charset=utf-8";
   std::string text{};
   link::Descriptor file{};
-  u64 length = 0;            // bytes of content; 304 has none
+  std::vector<http::Part> parts{};
+  u64 length = 0;  // bytes of content; 304 has none
+  std::string content_range{};
   i64 modified = -1;         // seconds since 1970; negative: unknown
   std::string entity_tag{};  // with its quotes
   std::string location{};

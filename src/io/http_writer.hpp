@@ -14,6 +14,7 @@
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "http/range.hpp"
 #include "io/file_tree.hpp"
 
 namespace handfast::io {
@@ -42,12 +43,14 @@ class HttpWriter {
     }
   }
 
-  /// The first `length` bytes of `file`; `written` is told of each piece. False also where the
-  /// file has become shorter.
+  /// A part of `file`; `more` follows it at once. `written` is told of each piece. False also where
+  /// the file has become shorter.
   template <class Told>
-  asio::awaitable<bool> write_file(const link::Descriptor& file, u64 length, Told written) {
-    for (u64 at = 0; at < length;) {
-      const u32 wanted = to<u32>(std::min<u64>(length - at, chunk_bytes));
+  asio::awaitable<bool> write_file(const link::Descriptor& file, http::ByteRange part, bool more,
+                                   Told written) {
+    const u64 end = part.first + part.length;
+    for (u64 at = part.first; at < end;) {
+      const u32 wanted = to<u32>(std::min<u64>(end - at, chunk_bytes));
       MutBytes space;
       if constexpr (lends_space) {
         if (!co_await wait_for_room()) co_return false;
@@ -62,7 +65,7 @@ class HttpWriter {
       at += space.size();
       written(space.size());
       if constexpr (lends_space) {
-        stream_.send(to<u32>(space.size()), at < length);
+        stream_.send(to<u32>(space.size()), more || at < end);
       } else {
         if (!co_await flush()) co_return false;
       }

@@ -124,6 +124,31 @@ class Serve(unittest.TestCase):
         for state in ("SYN_RECEIVED", "ESTABLISHED"):
             self.assertIn(state, told)
 
+    def test_curl_resumes_takes_ranges_and_asks_only_for_what_is_new(self):
+        url = f"http://{OURS}/1m.bin"
+        with open(f"{SITE}/1m.bin", "rb") as file:
+            whole = file.read()
+        path = os.path.join(netns.directory(), "part")
+
+        def got(*options):
+            code = curl("-w", "%{http_code}", "-o", path, *options, url)
+            with open(path, "rb") as file:
+                return code, file.read()
+
+        with serving(SITE, "--tun", "hf0", *ADDRESSES):
+            with open(path, "wb") as file:
+                file.write(whole[:1000])
+            self.assertEqual(got("-C", "-"), ("206", whole))
+            self.assertEqual(got("-r", "5-9"), ("206", whole[5:10]))
+            self.assertEqual(got("-r", "-3"), ("206", whole[-3:]))
+            code, parts = got("-r", "0-0,-1")
+            self.assertEqual(code, "206")
+            for place, byte in ((b"0-0", whole[:1]), (b"1048575-1048575", whole[-1:])):
+                self.assertIn(b"Content-Range: bytes " + place + b"/1048576\r\n\r\n" + byte, parts)
+            self.assertEqual(got("-r", "2000000-")[0], "416")
+            self.assertEqual(got("-z", f"{SITE}/1m.bin")[0], "304")
+            self.assertEqual(got("-z", "1 Jan 1990"), ("200", whole))
+
     def test_the_kernel_can_serve_as_well(self):
         with serving(SITE, "--listen", "127.0.0.1:8080", "--listen", "[::1]:8080") as server:
             self.fetch("127.0.0.1:8080", "1m.bin")

@@ -118,6 +118,18 @@ TEST_F(HttpOverOurStack, pipelined_requests_are_answered_in_order) {
   EXPECT_THAT(log, testing::ElementsAre("GET /small 200", "HEAD /big 200", "GET /nothing 404"));
 }
 
+TEST_F(HttpOverOurStack, ranges_are_answered_by_those_bytes_alone) {
+  const std::string answer = answer_to(
+      "GET /small HTTP/1.1\r\nHost: a\r\nRange: bytes=1-2\r\n\r\n"
+      "GET /small HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,-1\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 206 Partial Content\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Content-Range: bytes 1-2/5\r\n\r\nelHTTP/1.1 206 "));
+  EXPECT_THAT(answer, HasSubstr("Content-Range: bytes 0-0/5\r\n\r\nh\r\n--part"));
+  EXPECT_THAT(answer, HasSubstr("Content-Range: bytes 4-4/5\r\n\r\no\r\n--part"));
+  EXPECT_THAT(answer, testing::EndsWith("--\r\n"));
+  EXPECT_EQ(server.counters().cut_off, 0u);
+}
+
 TEST_F(HttpOverOurStack, a_broken_request_is_answered_and_the_connection_closed) {
   EXPECT_THAT(answer_to("GET / HTTP/1.1\r\nHost : a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
               StartsWith("HTTP/1.1 400 Bad Request\r\n"));

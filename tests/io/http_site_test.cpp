@@ -70,6 +70,42 @@ TEST_F(Site, answers_304_to_who_has_the_file_already) {
   EXPECT_EQ(get("/a.txt", before).status, 200);
 }
 
+TEST_F(Site, answers_412_to_who_means_another_file) {
+  const std::array fields{http::Field{"If-Match", "\"x\""}};
+  EXPECT_EQ(get("/a.txt", fields).status, 412);
+}
+
+TEST_F(Site, answers_a_range_by_a_part_and_several_by_multipart) {
+  const std::array one{http::Field{"Range", "bytes=1-2"}};
+  const HttpReply part = get("/a.txt", one);
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.content_range, "bytes 1-2/5");
+  EXPECT_EQ(part.length, 2u);
+  ASSERT_EQ(part.parts.size(), 1u);
+  EXPECT_EQ(part.parts[0].range, (http::ByteRange{1, 2}));
+
+  const std::array two{http::Field{"Range", "bytes=0-0,-1"}};
+  const HttpReply parts = get("/a.txt", two);
+  EXPECT_EQ(parts.status, 206);
+  EXPECT_EQ(parts.content_range, "") << "each part has its own";
+  EXPECT_THAT(parts.content_type,
+              testing::MatchesRegex("multipart/byteranges; boundary=[a-z0-9]+"));
+  ASSERT_EQ(parts.parts.size(), 2u);
+  EXPECT_EQ(parts.length,
+            parts.parts[0].head.size() + parts.parts[1].head.size() + 2 + parts.text.size());
+}
+
+TEST_F(Site, answers_416_beyond_the_end_and_the_whole_file_to_who_knows_an_older_one) {
+  const std::array beyond{http::Field{"Range", "bytes=5-"}};
+  const HttpReply none = get("/a.txt", beyond);
+  EXPECT_EQ(none.status, 416);
+  EXPECT_EQ(none.content_range, "bytes */5");
+  EXPECT_FALSE(none.file);
+  const std::array older{http::Field{"Range", "bytes=1-2"}, http::Field{"If-Range", "\"x\""}};
+  EXPECT_EQ(get("/a.txt", older).status, 200);
+  EXPECT_EQ(get("/a.txt", older).length, 5u);
+}
+
 TEST_F(Site, shows_the_index_and_else_a_listing) {
   EXPECT_EQ(get("/sub/").content_type, "text/html; charset=utf-8");
   EXPECT_EQ(get("/sub/").length, 4u);
