@@ -16,7 +16,8 @@ bool Tcb::is_predicted(const wire::TcpSegment& segment, u8 ecn) const {
   if ((h.flags & ~TcpFlags::psh) != TcpFlags::ack || ecn != 0) return false;
   // First check and PAWS: all of it is inside the window, and nothing before it is missing.
   if (h.sequence != rcv_.nxt || length > window_advertised() || ranges_ != nullptr) return false;
-  if (h.options.sack_count != 0 || h.options.timestamps.has_value() != timestamps_) return false;
+  if (h.options.sack_count != 0 || h.options.user_timeout) return false;
+  if (h.options.timestamps.has_value() != timestamps_) return false;
   if (timestamps_ && seq_lt(h.options.timestamps->value, timestamp_recent_)) return false;
   // Fifth check: it acknowledges what was sent, and no loss is being repaired or judged.
   if (seq_lt(h.acknowledgment, snd_.una) || seq_gt(h.acknowledgment, snd_.nxt)) return false;
