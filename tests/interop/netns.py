@@ -160,9 +160,13 @@ def serving(*arguments):
         server.close()
 
 
+EVERYWHERE = "listen 80; listen [::]:80;"
+
+
 @contextlib.contextmanager
-def nginx(root):
-    """nginx on port 80 of every address of the kernel, also of those that come later."""
+def nginx(root, server=EVERYWHERE):
+    """nginx, with these directives of its server; port 80 of every address of the kernel, also of
+    those that come later, unless they say otherwise."""
     home = directory()
     configuration = os.path.join(home, "nginx.conf")
     with open(configuration, "w", encoding="utf-8") as file:
@@ -173,7 +177,7 @@ def nginx(root):
               access_log {home}/access;
               client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f;
               uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
-              server {{ listen 80; listen [::]:80; root {root};
+              server {{ {server} root {root};
                 location /moved {{ return 302 /1m.bin; }}
                 location /loop {{ return 302 /loop; }} }}
             }}""")

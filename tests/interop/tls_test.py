@@ -222,32 +222,10 @@ def s_server(*options, certificate="server"):
         server.wait(timeout=10)
 
 
-@contextlib.contextmanager
 def nginx(version="TLSv1.3"):
-    home = netns.directory()
-    configuration = os.path.join(home, "nginx.conf")
-    with open(configuration, "w", encoding="utf-8") as file:
-        file.write(f"""
-            daemon off; worker_processes 1; pid {home}/pid; error_log {home}/errors; user root;
-            events {{ worker_connections 64; }}
-            http {{
-              access_log {home}/access;
-              client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f;
-              uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
-              server {{ listen {PORT} ssl; root {SITE}; ssl_protocols {version};
-                ssl_certificate {LAB}/server.pem; ssl_certificate_key {LAB}/server.key;
-                ssl_session_cache shared:S:1m;
-                location /moved {{ return 302 /1m.bin; }} }}
-            }}""")
-    process = subprocess.Popen(["nginx", "-p", home, "-c", configuration, "-e", f"{home}/errors"],
-                               preexec_fn=netns._die_with_parent)
-    try:
-        wait_for(lambda: os.path.exists(f"{home}/pid") or process.poll() is not None, "nginx")
-        assert process.poll() is None, "nginx ended"
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    return netns.nginx(SITE, f"""listen {PORT} ssl; ssl_protocols {version};
+        ssl_certificate {LAB}/server.pem; ssl_certificate_key {LAB}/server.key;
+        ssl_session_cache shared:S:1m;""")
 
 
 @contextlib.contextmanager
