@@ -1,7 +1,5 @@
 // RFC 3168 and RFC 9768: a router marks instead of dropping. The receiver echoes the mark until the
 // sender says that it has slowed down; the sender slows down once for each window of data.
-#include <algorithm>
-
 #include "tcp/connection.hpp"
 
 namespace handfast::tcp {
@@ -44,8 +42,7 @@ void Connection::note_mark(const wire::TcpSegment& segment, u8 ecn, Instant now)
     if (ecn == not_ect) return;
     traffic().ecn_seen = true;
     if (ecn != ce) return;
-    const u32 unit = std::max<u32>(traffic_->acks.mss(), 1);
-    const u32 packets = std::max((to<u32>(segment.payload.size()) + unit - 1) / unit, 1u);
+    const u32 packets = packets_in(to<u32>(segment.payload.size()));
     context_.counters.ecn_marks_in += packets;
     accurate_.note_received(ecn, packets);
     if (!segment.payload.empty()) hurry_acks(2, now);

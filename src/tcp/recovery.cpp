@@ -1,6 +1,7 @@
 // Which segments are lost, and how fast they are sent again: RFC 8985 (RACK, with SACK), RFC 6582
 // (NewReno, without), RFC 6937 (proportional rate reduction).
 #include <algorithm>
+#include <utility>
 
 #include "tcp/connection.hpp"
 
@@ -209,10 +210,10 @@ void Connection::after_ack(const Progress& progress, Instant now) {
   if (progress.acked > 0) {
     rtt_.clear_backoff();
     retries_ = 0;
-    if (traffic_ != nullptr) traffic_->soft_error.reset();
-    if (traffic_ != nullptr && traffic_->timeout_since != Instant{}) {
-      traffic_->timeout_time += now - traffic_->timeout_since;
-      traffic_->timeout_since = {};
+    if (traffic_ != nullptr) {
+      traffic_->soft_error.reset();
+      if (traffic_->timeout_since != Instant{})
+        traffic_->timeout_time += now - std::exchange(traffic_->timeout_since, {});
     }
     restart_retransmit_timer(now);
   }

@@ -37,11 +37,17 @@ void Connection::note_received(const wire::TcpSegment& segment, Instant now) {
     return;
   }
   Traffic& t = traffic();
-  const u32 unit = std::max<u32>(t.acks.mss(), 1);
-  const u32 count = length > mtu_ ? (length + unit - 1) / unit : 1;  // a super-segment is many
+  const u32 count = packets_in(length);
   t.segments_in += count;
   t.data_segments_in += count;
   t.data_received_at = now;
+}
+
+// Of a received segment with so much text: a super-segment is many.
+u32 Tcb::packets_in(u32 length) const {
+  if (length <= mtu_ || traffic_ == nullptr) return 1;
+  const u32 unit = std::max<u32>(traffic_->acks.mss(), 1);
+  return (length + unit - 1) / unit;
 }
 
 void Connection::drop(Drop reason, Instant now) {
@@ -53,24 +59,20 @@ void Connection::drop(Drop reason, Instant now) {
 void Connection::arrives_in_syn_sent(const wire::TcpSegment& segment, u8 ecn, Instant now) {
   const wire::TcpHeader& h = segment.header;
   const bool has_ack = h.has(TcpFlags::ack);
-  // First: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset".
-  if (has_ack && (seq_le(h.acknowledgment, snd_.iss) || seq_gt(h.acknowledgment, snd_.nxt))) {
-    if (!h.has(TcpFlags::rst)) {
+  const bool has_rst = h.has(TcpFlags::rst);
+  // First: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset". An echo of what our SYN never
+  // said answers another SYN as well: RFC 7323 lets it be, Linux does not.
+  const bool beyond = seq_le(h.acknowledgment, snd_.iss) || seq_gt(h.acknowledgment, snd_.nxt);
+  if (has_ack && (beyond || (!has_rst && !echoes_syn(h, now)))) {
+    if (!has_rst) {
       reset_now_ = true;
       reset_sequence_ = h.acknowledgment;
     }
     drop(Drop::bad_ack, now);
     return;
   }
-  // An echo of what our SYN never said answers another SYN: RFC 7323 lets it be, Linux does not.
-  if (has_ack && !h.has(TcpFlags::rst) && !echoes_syn(h, now)) {
-    reset_now_ = true;
-    reset_sequence_ = h.acknowledgment;
-    drop(Drop::bad_ack, now);
-    return;
-  }
   // Second: RST counts only with an acceptable ACK.
-  if (h.has(TcpFlags::rst)) {
+  if (has_rst) {
     if (has_ack) {
       end(Errc::refused, now, {"RST in answer to SYN"});
     } else {

@@ -90,6 +90,7 @@ class Tcb {
            seq_lt(snd_.una, traffic_->urgent_send_end);
   }
   bool is_record_end(u32 sequence) const;
+  u32 packets_in(u32 length) const;
   bool uses_window() const;
   u32 guessed_before(const Progress& progress) const;
   bool echoes_syn(const wire::TcpHeader& header, Instant now) const;

@@ -33,9 +33,9 @@ void Connection::trace_timer(std::string_view timer, trace::Why why, Instant now
 
 void Connection::give_up(trace::Why why, Instant now) {
   // An orphan in FIN-WAIT-2 has delivered all that it had; who still listens must hear of it.
-  if (!released_ || state_ != State::fin_wait_2) ++context_.counters.aborts_on_timeout;
-  const bool warned = traffic_ != nullptr && traffic_->soft_error;
   const bool done = released_ && state_ == State::fin_wait_2;
+  if (!done) ++context_.counters.aborts_on_timeout;
+  const bool warned = traffic_ != nullptr && traffic_->soft_error;
   end(done ? Errc::none : warned ? Errc::unreachable : Errc::timed_out, now, why);
 }
 

@@ -194,6 +194,14 @@ TEST(AccurateEcn, counts_the_marks_that_come) {
   EXPECT_EQ(peer.host().tcp_counters().ecn_marks_in, 3u);
 }
 
+TEST(AccurateEcn, counts_a_segment_once_before_anything_is_known_of_the_peers_mss) {
+  ScriptedPeer peer(accurate());
+  open_accurate(peer);
+  peer.inject(data(1000).flag(ace_5).ecn(ce));
+  peer.expect(ack().ack(1001).flag(ace_6));
+  EXPECT_EQ(peer.host().tcp_counters().ecn_marks_in, 1u);
+}
+
 TEST(AccurateEcn, slows_down_once_for_a_window_in_which_packets_were_marked) {
   ScriptedPeer peer(accurate());
   open_accurate(peer);
