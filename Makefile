@@ -14,7 +14,7 @@ RELEASE := build/release
 configure = cmake --preset $(1) --log-level=WARNING $(2) > /dev/null
 build = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help demo build test asan check format docs bench bench-peers bench-goodput fuzz install clean \
+.PHONY: help demo build test asan check format docs bench bench-peers bench-http bench-goodput fuzz install clean \
   check-format check-norms check-docs check-clang-tidy
 
 help: ## list these commands
@@ -83,6 +83,12 @@ bench-peers: ## run beside lwIP in one program, and print the ratios
 	@$(call configure,release,-DHANDFAST_BENCH=ON)
 	@$(call build,release) --target handfast_bench_peers
 	@$(RELEASE)/bin/handfast_bench_peers $(ARGS)
+
+bench-http: ## `serve` beside nginx under wrk, on the kernel's TCP and our own
+	@scripts/bootstrap build interop
+	@$(call configure,release)
+	@$(call build,release) --target handfast-cli
+	@HANDFAST=$(RELEASE)/bin/handfast python3 bench/http_server.py
 
 bench-goodput: ## goodput over bad links beside the kernel's, SECONDS (60) for each
 	@scripts/bootstrap build interop
