@@ -69,7 +69,7 @@ def bench():
     os.sched_setaffinity(0, {0})
     with contextlib.ExitStack() as stack:
         theirs = stack.enter_context(nginx())
-        ours = {name: stack.enter_context(serving(SITE, *options)).process.pid
+        ours = {name: stack.enter_context(serving(SITE, "-q", *options)).process.pid
                 for name, options in (("tcp", ["--listen", f"{HERE}:8003"]),
                                       ("tls", ["--listen", f"{HERE}:8004", *TLS]),
                                       ("tun", ["--tun", "hf0", *ADDRESSES]))}
