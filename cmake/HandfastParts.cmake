@@ -99,11 +99,18 @@ if(wanted)
       PROPERTIES LABELS ${room} TIMEOUT 120 ENVIRONMENT "${test_environment}")
   endforeach()
 
+  # tests/bogo/: what BoringSSL's test runner drives.
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/bogo/*.cpp)
+  add_executable(bogo_shim ${sources})
+  target_include_directories(bogo_shim PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  handfast_link_rooms(bogo_shim tls)
+
   if(Python3_FOUND)
     # Interop tests own the machine's network namespaces while they run: one at a time.
     handfast_script_tests(interop interop/*_test RUN_SERIAL ON)
     handfast_script_tests(tools tools/*_test)
     handfast_script_tests(packetdrill packetdrill/*_test)
+    handfast_script_tests(bogo bogo/*_test)
     if(NOT HANDFAST_SANITIZE)
       handfast_script_tests(package package/*_test TIMEOUT 1200)
     endif()

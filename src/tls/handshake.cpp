@@ -174,11 +174,12 @@ void Handshake::send_certificate_verify(Bytes signature) {
   send(emit(CertificateVerify{*scheme_asked_, signature}));
 }
 
-void Handshake::export_keying_material(std::string_view label, Bytes context, MutBytes out) {
+void Handshake::export_keying_material(std::string_view label, std::optional<Bytes> context,
+                                       MutBytes out) {
   if (summary_.version == Version::tls_1_2)
     stage<MasterStage>().export_keying_material(label, context, out);
   else
-    stage<ConnectedStage>().export_keying_material(label, context, out);
+    stage<ConnectedStage>().export_keying_material(label, context.value_or(Bytes{}), out);
 }
 
 void Handshake::update_keys(bool request_peer) {

@@ -47,8 +47,8 @@ class Handshake {
   /// Something went wrong: nothing more will happen here.
   void fail() { machine_.enter(State::failed); }
 
-  /// RFC 8446 §7.5. Only when connected.
-  void export_keying_material(std::string_view label, Bytes context, MutBytes out);
+  /// RFC 8446 §7.5 and RFC 5705. Only when connected.
+  void export_keying_material(std::string_view label, std::optional<Bytes> context, MutBytes out);
   /// §4.6.3: new keys for what we send, and where asked for, for what the peer sends. Only when
   /// connected.
   void update_keys(bool request_peer);

@@ -67,10 +67,14 @@ crypto::Digest MasterStage::finished(Role by, Bytes transcript_hash) {
   return code;
 }
 
-void MasterStage::export_keying_material(std::string_view label, Bytes context, MutBytes out) {
+void MasterStage::export_keying_material(std::string_view label, std::optional<Bytes> context,
+                                         MutBytes out) {
   std::array<u8, 2> length{};
-  store_be16(length.data(), to<u16>(context.size()));
-  expand(label, {client_random_.bytes(), server_random_.bytes(), length, context}, out);
+  if (context) store_be16(length.data(), to<u16>(context->size()));
+  expand(label,
+         {client_random_.bytes(), server_random_.bytes(), context ? Bytes(length) : Bytes{},
+          context.value_or(Bytes{})},
+         out);
 }
 
 }  // namespace handfast::tls

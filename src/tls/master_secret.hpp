@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 
 #include "base/types.hpp"
@@ -35,8 +36,8 @@ class MasterStage {
   TrafficKeys keys_of(Role writer);
   /// §7.4.9: verify_data_size bytes.
   crypto::Digest finished(Role by, Bytes transcript_hash);
-  /// RFC 5705 §4, always with a context.
-  void export_keying_material(std::string_view label, Bytes context, MutBytes out);
+  /// RFC 5705 §4: no context is not the same as an empty one.
+  void export_keying_material(std::string_view label, std::optional<Bytes> context, MutBytes out);
 
  private:
   void expand(std::string_view label, std::initializer_list<Bytes> seed, MutBytes out) {

@@ -77,8 +77,8 @@ class Session {
   const Summary& summary() const { return handshake().summary(); }
   const Handshake& handshake() const;
 
-  /// RFC 8446 §7.5. Only when connected.
-  void export_keying_material(std::string_view label, Bytes context, MutBytes out);
+  /// RFC 8446 §7.5 and RFC 5705. TLS 1.2 tells an empty context from none. Only when connected.
+  void export_keying_material(std::string_view label, std::optional<Bytes> context, MutBytes out);
   /// RFC 8446 §4.6.3. Only when connected.
   void update_keys(bool request_peer);
 

@@ -167,7 +167,8 @@ void Session::abort(Alert alert, std::string why) {
   ASSERT(!ended);
 }
 
-void Session::export_keying_material(std::string_view label, Bytes context, MutBytes out) {
+void Session::export_keying_material(std::string_view label, std::optional<Bytes> context,
+                                     MutBytes out) {
   handshake().export_keying_material(label, context, out);
 }
 

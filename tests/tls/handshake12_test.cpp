@@ -216,6 +216,20 @@ TEST(Handshake12, exports_the_same_and_logs_the_same) {
   EXPECT_TRUE(talk.key_log[0].starts_with("CLIENT_RANDOM "));
 }
 
+TEST(Handshake12, exports_another_secret_without_a_context_than_with_an_empty_one) {
+  Configs12 configs;
+  Talk talk(configs);
+  talk.run();
+  std::array<u8, 40> with{};
+  std::array<u8, 40> without{};
+  std::array<u8, 40> theirs{};
+  talk.client.export_keying_material("EXPORTER-test", Bytes{}, with);
+  talk.client.export_keying_material("EXPORTER-test", std::nullopt, without);
+  talk.server.export_keying_material("EXPORTER-test", std::nullopt, theirs);
+  EXPECT_NE(with, without);
+  EXPECT_EQ(theirs, without);
+}
+
 TEST(Handshake12, is_not_the_first_choice_of_a_client_that_fell_back) {
   Configs12 configs;
   // Our client never sends the signal: somebody else's hello, then.

@@ -1,0 +1,140 @@
+#include "bogo/endpoint.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "crypto/certificate_file.hpp"
+
+namespace handfast::bogo {
+namespace {
+
+using crypto::Group;
+using crypto::SignatureScheme;
+using tls::Version;
+
+Done set_versions(const Options& options, tls::Config& config) {
+  auto& low = config.version_min;
+  auto& high = config.version_max;
+  const auto known = [](u32 version) {
+    return std::clamp(static_cast<Version>(version), Version::tls_1_2, Version::tls_1_3);
+  };
+  if (options.min_version != 0) low = known(options.min_version);
+  if (options.max_version != 0) high = known(options.max_version);
+  if (options.no_tls12) low = Version::tls_1_3;
+  if (options.no_tls13) high = Version::tls_1_2;
+  const bool is_below_all =
+      options.max_version != 0 && options.max_version < to<u32>(Version::tls_1_2);
+  if (low > high || is_below_all) return unimplemented("TLS 1.0 and 1.1 are not spoken");
+  return {};
+}
+
+/// Null where one of `numbers` is not known.
+template <class Code, class Known>
+std::optional<std::vector<Code>> codes(const std::vector<u32>& numbers, Known is_known) {
+  std::vector<Code> list;
+  for (const u32 number : numbers) {
+    const auto code = static_cast<Code>(number);
+    if (!is_known(code)) return std::nullopt;
+    list.push_back(code);
+  }
+  return list;
+}
+
+Done set_algorithms(const Options& options, tls::Config& config) {
+  if (!options.curves.empty()) {
+    auto groups = codes<Group>(options.curves, [](Group group) { return is_known(group); });
+    if (!groups) return unimplemented("a group for key exchange that is not known");
+    config.groups = std::move(*groups);
+  }
+  const auto is_scheme = [](SignatureScheme scheme) { return is_known(scheme); };
+  if (!options.verify_prefs.empty()) {
+    auto schemes = codes<SignatureScheme>(options.verify_prefs, is_scheme);
+    if (!schemes) return unimplemented("a signature scheme that is not known");
+    config.schemes = std::move(*schemes);
+  }
+  if (!options.signing_prefs.empty())
+    return unimplemented("preferences of one's own among signature schemes");
+  return {};
+}
+
+Done set_protocols(const Options& options, tls::Config& config) {
+  for (tls::Reader list(options.advertise_alpn); !list.empty();)
+    config.protocols.emplace_back(as_text(list.vector8()));
+  if (!options.is_server) return {};
+  config.protocols.clear();
+  if (!options.select_alpn.empty()) config.protocols.push_back(options.select_alpn);
+  // What no client offers.
+  if (options.reject_alpn) config.protocols.emplace_back("\x01rejected");
+  return {};
+}
+
+Done set_identity(const Options& options, Settings& settings) {
+  if (options.cert_file.empty()) return {};
+  auto chain = read_chain(options.cert_file);
+  if (!chain) return failure(chain.error());
+  const auto text = read_file(options.key_file.empty() ? options.cert_file : options.key_file);
+  if (!text) return failure(text.error());
+  auto key = crypto::PrivateKey::from_pem(*text);
+  if (!key) return fail(key.error().why);
+  std::optional<crypto::PrivateKey> with;
+  if (options.async)
+    settings.key = std::move(*key);
+  else
+    with = std::move(*key);
+  auto identity = tls::Identity::make(std::move(*chain), std::move(with));
+  if (!identity) return fail(identity.error().why);
+  identity->set_ocsp_response(options.ocsp_response);
+  settings.config.identities.push_back(std::move(*identity));
+  return {};
+}
+
+void set_rest(const Options& options, Endpoint& endpoint, tls::Config& config) {
+  config.grease = options.enable_grease;
+  config.ask_for_ocsp = options.enable_ocsp_stapling;
+  config.key_log = options.export_traffic_secrets;
+  if (options.max_cert_list != 0) config.message_bytes_max = options.max_cert_list;
+  if (!options.is_server) return;
+  if (!options.no_ticket) config.ticket_keys = &endpoint.ticket_keys();
+  if (options.verify_peer) config.client_auth = tls::ClientAuth::request;
+  if (options.require_any_client_certificate) config.client_auth = tls::ClientAuth::require;
+}
+
+}  // namespace
+
+Instant Endpoint::now() const {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch()) + passed_;
+}
+
+Result<Settings, Failure> settings(const Options& options, Endpoint& endpoint) {
+  Settings settings;
+  set_rest(options, endpoint, settings.config);
+  Done done = set_versions(options, settings.config);
+  if (done) done = set_algorithms(options, settings.config);
+  if (done) done = set_protocols(options, settings.config);
+  if (done) done = set_identity(options, settings);
+  if (done && options.no_ticket && !options.is_server)
+    done = unimplemented("a client that takes no tickets");
+  if (!done) return failure(done.error());
+  return settings;
+}
+
+Result<std::string, Failure> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(fmt::format("{} cannot be read", path));
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<std::vector<std::vector<u8>>, Failure> read_chain(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return failure(text.error());
+  const auto certificates = crypto::parse_certificates(as_bytes(*text));
+  if (!certificates) return fail(certificates.error().sentence);
+  std::vector<std::vector<u8>> chain;
+  for (const crypto::Certificate& certificate : *certificates) chain.push_back(certificate.der());
+  return chain;
+}
+
+}  // namespace handfast::bogo

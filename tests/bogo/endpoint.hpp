@@ -1,0 +1,50 @@
+// What a shim keeps from one connection to the next, and the configuration of each.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "bogo/failure.hpp"
+#include "bogo/options.hpp"
+#include "crypto/private_key.hpp"
+#include "crypto/random.hpp"
+#include "tls/session.hpp"
+
+namespace handfast::bogo {
+
+/// Tickets: those that a client was given, and the keys under which a server seals its own.
+class Endpoint {
+ public:
+  Endpoint() : ticket_keys_({}, random_, now()) {}
+
+  /// Of a clock that pass() puts forward.
+  Instant now() const;
+  void pass(Duration time) { passed_ += time; }
+
+  crypto::Random& random() { return random_; }
+  tls::TicketKeys& ticket_keys() { return ticket_keys_; }
+  /// A client's, from the connection before.
+  std::optional<tls::Ticket> ticket;
+
+ private:
+  crypto::SystemRandom random_;
+  Duration passed_{};
+  tls::TicketKeys ticket_keys_;
+};
+
+/// One connection's. The key is apart where signing is to be answered later.
+struct Settings {
+  tls::Config config;
+  std::optional<crypto::PrivateKey> key;
+};
+
+Result<Settings, Failure> settings(const Options& options, Endpoint& endpoint);
+
+Result<std::string, Failure> read_file(const std::string& path);
+/// DER of each certificate of a PEM file.
+Result<std::vector<std::vector<u8>>, Failure> read_chain(const std::string& path);
+
+}  // namespace handfast::bogo
