@@ -24,6 +24,9 @@ class Client final : public Handshake {
   /// A whole message of the server's, with its header.
   Outcome on_message(Bytes message, Instant now);
 
+  /// Of early data that may go out under Level::early_data, in all.
+  u32 early_bytes_max() const { return ticket_ ? ticket_->early_bytes_max : 0; }
+
  private:
   Outcome on_accepted() override;
   Outcome on_signed(Bytes signature) override;
@@ -35,6 +38,12 @@ class Client final : public Handshake {
   void bind(std::vector<u8>& hello) const;
   bool offers_ticket(Version version) const;
   u16 grease(u32 index) const;
+
+  // Early data (client_early.cpp).
+  bool may_offer_early_data() const;
+  void begin_early_data();
+  Outcome on_early_answer(bool is_accepted);
+  void end_early_data();
 
   Outcome on_server_hello(Bytes message, Instant now);
   Outcome check_server_hello(const ServerHello& hello) const;

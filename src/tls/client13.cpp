@@ -49,6 +49,11 @@ Outcome Client::on_server_hello(Bytes message, Instant now) {
   const auto hello = parse_server_hello(message.subspan(message_header_size));
   if (!hello) return failure(hello.error());
   const bool is_old = !hello->version && !hello->is_retry;
+  // Appendix D.3: "MUST fail a connection if it receives a ServerHello with TLS 1.2 or older".
+  if (is_old && agreed().early_data == EarlyData::offered)
+    return refuse(Alert::protocol_version,
+                  fmt::format("the server speaks {}, and its ticket was for early data of TLS 1.3",
+                              to_string(hello->legacy_version)));
   if (is_old && hello->legacy_version == Version::tls_1_2 && config().speaks(Version::tls_1_2))
     return on_server_hello12(*hello, message);
   if (const Outcome good = check_server_hello(*hello); !good) return good;
@@ -111,7 +116,12 @@ Outcome Client::on_retry(const ServerHello& hello, Bytes message, Instant now) {
     key_exchange_.emplace(group, entropy());
   }
   enter(State::wait_server_hello);
-  if (config().middlebox_compatibility) act(SendChangeCipherSpec{});
+  if (agreed().early_data == EarlyData::offered) {
+    agreed().early_data = EarlyData::rejected;
+    drop_keys();
+  } else if (config().middlebox_compatibility) {
+    act(SendChangeCipherSpec{});
+  }
   send_hello(now);
   return {};
 }
@@ -145,9 +155,13 @@ Outcome Client::on_parameters(const ServerHello& hello, Bytes message) {
   transcript().add(message);
   const Bytes psk = hello.psk ? ticket_->psk.bytes() : Bytes{};
   enter_handshake_keys(EarlyStage(agreed().suite->hash, psk), shared->bytes());
-  if (config().middlebox_compatibility && !retry_suite_) act(SendChangeCipherSpec{});
+  const bool had_early_data = agreed().early_data == EarlyData::offered;
+  if (config().middlebox_compatibility && !retry_suite_ && !had_early_data)
+    act(SendChangeCipherSpec{});
   install(Direction::read, Level::handshake, stage<HandshakeStage>().server_traffic());
-  install(Direction::write, Level::handshake, stage<HandshakeStage>().client_traffic());
+  if (had_early_data && !hello.psk) agreed().early_data = EarlyData::rejected;
+  if (agreed().early_data != EarlyData::offered)
+    install(Direction::write, Level::handshake, stage<HandshakeStage>().client_traffic());
   enter(State::wait_encrypted_extensions);
   return {};
 }
@@ -158,6 +172,8 @@ Outcome Client::on_encrypted_extensions(Bytes message) {
   if (const Outcome good = check_encrypted_extensions(*extensions); !good) return good;
   agreed().protocol = extensions->protocol.value_or("");
   if (extensions->record_size_limit) agreed().record_size_limit = *extensions->record_size_limit;
+  if (agreed().early_data == EarlyData::offered)
+    if (const Outcome good = on_early_answer(extensions->early_data); !good) return good;
   transcript().add(message);
   enter(agreed().is_resumed ? State::wait_finished : State::wait_certificate_or_request);
   return {};
@@ -172,7 +188,8 @@ Outcome Client::check_encrypted_extensions(const EncryptedExtensions& extensions
   };
   if (extensions.stray) return unasked(*extensions.stray);
   if (extensions.server_name && !offered_.server_name) return unasked(ExtensionType::server_name);
-  if (extensions.early_data) return unasked(ExtensionType::early_data);
+  if (extensions.early_data && agreed().early_data != EarlyData::offered)
+    return unasked(ExtensionType::early_data);
   if (extensions.record_size_limit)
     if (const Outcome good = check_size_limit(*extensions.record_size_limit); !good) return good;
   return extensions.protocol ? check_protocol(*extensions.protocol) : Outcome{};
@@ -249,6 +266,7 @@ Outcome Client::on_finished(Bytes message) {
   transcript().add(message);
   derive_application_keys();
   install(Direction::read, Level::application, stage<ApplicationStage>().server_traffic());
+  if (agreed().early_data == EarlyData::accepted) end_early_data();
   if (!is_certificate_asked_) return finish();
   const CodeList<crypto::SignatureScheme> asked{schemes_asked_};
   for (const Identity& identity : config().identities) {
@@ -290,6 +308,7 @@ Outcome Client::on_new_session_ticket(Bytes message, Instant now) {
   kept.lifetime = std::min<Duration>(std::chrono::seconds{ticket->lifetime_s}, ticket_lifetime_max);
   kept.server_name = server_name_;
   kept.protocol = agreed().protocol;
+  kept.early_bytes_max = ticket->early_data_max.value_or(0);
   act(TicketReceived{std::move(kept)});
   return {};
 }

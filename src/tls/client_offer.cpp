@@ -105,6 +105,7 @@ void Client::send_hello(Instant now) {
   set_client_random(offered_.random);
   ++hellos_sent_;
   send(hello_bytes_);
+  begin_early_data();
 }
 
 /// What TLS 1.2 needs (RFC 5746, RFC 7627, RFC 8422, RFC 5077).
@@ -165,6 +166,7 @@ std::vector<u8> Client::build_hello(Instant now) const {
   const std::vector<u8> psk_binders = binders.finish();
   hello.psk_identities = psk_identities;
   hello.psk_binders = psk_binders;
+  hello.early_data = may_offer_early_data();
   std::vector<u8> bytes = emit_client_hello(hello);
   bind(bytes);
   return bytes;

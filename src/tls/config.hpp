@@ -11,6 +11,7 @@
 #include "crypto/signature_scheme.hpp"
 #include "tls/codes.hpp"
 #include "tls/identity.hpp"
+#include "tls/replay_guard.hpp"
 #include "tls/ticket.hpp"
 
 namespace handfast::tls {
@@ -66,12 +67,22 @@ struct Config {
   std::optional<u16> record_size_limit{};
 
   /// Server: gives tickets under these; none without. Must outlive the sessions.
-  TicketKeys* ticket_keys = nullptr;
+  TicketIssuer* ticket_keys = nullptr;
   u32 tickets_per_session = 2;
   /// TLS 1.2: a session that was resumed gets a new ticket.
   bool renews_tickets = true;
   /// Offer, and take, a resumption without a new key exchange (psk_ke): no forward secrecy.
   bool psk_without_key_exchange = false;
+
+  /// Client: offer early data (0-RTT, RFC 8446 §2.3) with a ticket that allows it. It has no
+  /// forward secrecy, and whoever sees it can send it again.
+  bool offers_early_data = false;
+  /// Server: takes so many bytes of early data from a session that was resumed by a ticket given
+  /// under the same setting; 0: none. Needs `replay_guard`.
+  u32 early_bytes_max = 0;
+  /// Outlives the sessions.
+  ReplayGuard* replay_guard = nullptr;
+  bool takes_early_data() const { return early_bytes_max > 0 && replay_guard != nullptr; }
 
   bool speaks(Version version) const { return version_min <= version && version <= version_max; }
 

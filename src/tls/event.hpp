@@ -35,6 +35,8 @@ struct InstallKeys {
   crypto::Secret secret;  // with TLS 1.2 the key itself
   crypto::Secret iv;      // TLS 1.2 only
 };
+/// A HelloRetryRequest came: what is sent next is not protected.
+struct DropKeys {};
 /// RFC 8446 §4.6.3: the next generation of the application's keys.
 struct UpdateKeys {
   Direction direction{};
@@ -62,10 +64,14 @@ struct KeyLogLine {
 /// The peer's close_notify: all that it sent has come.
 struct PeerClosed {};
 
-using Action = std::variant<SendMessage, SendChangeCipherSpec, InstallKeys, UpdateKeys,
+using Action = std::variant<SendMessage, SendChangeCipherSpec, InstallKeys, DropKeys, UpdateKeys,
                             HandshakeDone, NeedVerdict, NeedSignature, TicketReceived, KeyLogLine>;
 using Event =
     std::variant<HandshakeDone, NeedVerdict, NeedSignature, TicketReceived, KeyLogLine, PeerClosed>;
+
+/// What became of early data (RFC 8446 §4.2.10). A client knows it when HandshakeDone comes: what
+/// was rejected reached nobody, and has to be sent again.
+enum class EarlyData : u8 { none, offered, accepted, rejected };
 
 /// What both ends have agreed on.
 struct Summary {
@@ -76,7 +82,8 @@ struct Summary {
   std::string protocol{};                                // ALPN
   std::string server_name{};
   bool is_resumed = false;
-  bool is_retried = false;                    // there was a HelloRetryRequest
+  bool is_retried = false;  // there was a HelloRetryRequest
+  EarlyData early_data = EarlyData::none;
   std::vector<std::vector<u8>> peer_chain{};  // DER, the peer's own first
   std::vector<u8> peer_ocsp_response{};
   u16 record_size_limit = (1 << 14) + 1;  // that the peer set, with the type

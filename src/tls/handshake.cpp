@@ -51,6 +51,19 @@ void Handshake::install(Direction direction, Level level, const Secret& secret) 
   act(InstallKeys{direction, level, summary_.suite, secret.clone(), {}});
 }
 
+void Handshake::install_early_keys(Direction direction, const Suite& suite, EarlyStage& early,
+                                   Bytes hello_hash) {
+  Secret secret = early.early_traffic(hello_hash);
+  log_secret("CLIENT_EARLY_TRAFFIC_SECRET", secret);
+  if (direction == Direction::write) write_level_ = Level::early_data;
+  act(InstallKeys{direction, Level::early_data, &suite, std::move(secret), {}});
+}
+
+void Handshake::drop_keys() {
+  write_level_ = Level::initial;
+  act(DropKeys{});
+}
+
 void Handshake::log_secret(std::string_view label, const Secret& secret) {
   if (!config_.key_log) return;
   act(KeyLogLine{fmt::format("{} {} {}", label, hex(client_random_), hex(secret.bytes()))});

@@ -72,8 +72,12 @@ class Handshake {
   }
   /// Adds a message to the transcript and sends it.
   void send(std::vector<u8> message);
-  void set_level(Level level) { write_level_ = level; }
+  /// What is sent from here on is not protected again.
+  void drop_keys();
   void install(Direction direction, Level level, const crypto::Secret& secret);
+  /// §7.1: the client's keys for early data. `hello` is the whole transcript so far.
+  void install_early_keys(Direction direction, const Suite& suite, EarlyStage& early,
+                          Bytes hello_hash);
   void log_secret(std::string_view label, const crypto::Secret& secret);
   void set_client_random(Bytes random) { client_random_.assign(random.begin(), random.end()); }
 

@@ -49,6 +49,8 @@ class ApplicationStage {
   const Secret& client_traffic() const { return client_; }
   const Secret& server_traffic() const { return server_; }
   const Secret& exporter() const { return exporter_; }
+  /// The client's secret of the handshake, of which there is use after early data only.
+  const Secret& client_handshake() const { return client_handshake_; }
   /// The client's Finished, still under its secret of the handshake.
   Digest client_finished(Bytes transcript_hash);
   /// With the transcript up to the client's Finished.

@@ -22,6 +22,8 @@ class Server final : public Handshake {
 
   /// The client sent early data that we do not take: what does not decrypt is to be skipped.
   bool skips_early_data() const { return skips_early_data_; }
+  /// What it may send, where it is taken: more is refused.
+  u32 early_bytes_max() const;
 
  private:
   Outcome on_accepted() override;
@@ -43,6 +45,7 @@ class Server final : public Handshake {
   template <class Fits>
   bool choose_identity(const ClientHello& hello, Fits fits);
   Outcome choose_limits(const ClientHello& hello);
+  bool takes_early_data(const ClientHello& hello, Instant now) const;
 
   void send_retry(const ClientHello& hello, Bytes message);
   Outcome send_server_hello(const ClientHello& hello, Bytes message);
@@ -50,6 +53,7 @@ class Server final : public Handshake {
   void send_certificate_request();
   void send_finished();
 
+  Outcome on_end_of_early_data(Bytes message);
   Outcome on_client_certificate(Bytes message);
   Outcome on_finished(Bytes message, Instant now);
   void send_tickets(Instant now);

@@ -29,6 +29,9 @@ Outcome Server::on_message(Bytes message, Instant now) {
     case State::wait_second_hello:
       if (type == HandshakeType::client_hello) return on_client_hello(message, now);
       break;
+    case State::wait_end_of_early_data:
+      if (type == HandshakeType::end_of_early_data) return on_end_of_early_data(message);
+      break;
     case State::wait_certificate:
       if (type == HandshakeType::certificate) return on_client_certificate(message);
       break;
@@ -67,6 +70,7 @@ Outcome Server::on_client_hello(Bytes message, Instant now) {
   if (!good) return good;
   agreed().server_name = hello.server_name.value_or("");
   skips_early_data_ = hello.early_data;
+  if (hello.early_data) agreed().early_data = EarlyData::rejected;
   if (group_ && peer_share_.empty()) {
     send_retry(hello, message);
     return {};
@@ -74,6 +78,10 @@ Outcome Server::on_client_hello(Bytes message, Instant now) {
   good = choose_protocol(hello);
   if (good && !session_) good = choose_identity(hello);
   if (!good) return good;
+  if (takes_early_data(hello, now)) {
+    agreed().early_data = EarlyData::accepted;
+    skips_early_data_ = false;
+  }
   enter(State::negotiated);
   set_client_random(hello.random);
   return send_server_hello(hello, message);
@@ -118,18 +126,22 @@ Outcome Server::send_server_hello(const ClientHello& hello, Bytes message) {
   agreed().is_resumed = session_.has_value();
   transcript().add(message);
   transcript().select(agreed().suite->hash);
+  EarlyStage early(agreed().suite->hash, session_ ? session_->psk.bytes() : Bytes{});
+  const bool takes_early_data = agreed().early_data == EarlyData::accepted;
+  if (takes_early_data)
+    install_early_keys(Direction::read, *agreed().suite, early, transcript().digest());
   send(emit_server_hello(answer));
   if (!hello.session_id.empty() && !agreed().is_retried) act(SendChangeCipherSpec{});
 
-  const Bytes psk = session_ ? session_->psk.bytes() : Bytes{};
-  enter_handshake_keys(EarlyStage(agreed().suite->hash, psk), shared.bytes());
+  enter_handshake_keys(std::move(early), shared.bytes());
   install(Direction::write, Level::handshake, stage<HandshakeStage>().server_traffic());
-  install(Direction::read, Level::handshake, stage<HandshakeStage>().client_traffic());
+  if (!takes_early_data)
+    install(Direction::read, Level::handshake, stage<HandshakeStage>().client_traffic());
   send_encrypted_extensions(hello);
   if (session_) {
     agreed().peer_chain = session_->peer_chain;
     send_finished();
-    enter(State::wait_finished);
+    enter(takes_early_data ? State::wait_end_of_early_data : State::wait_finished);
     return {};
   }
   asks_certificate_ = config().client_auth != ClientAuth::none;
@@ -146,6 +158,7 @@ void Server::send_encrypted_extensions(const ClientHello& hello) {
   // RFC 6066 §3: the name was used, unless an old session goes on.
   extensions.server_name = hello.server_name.has_value() && !session_;
   if (!agreed().protocol.empty()) extensions.protocol = agreed().protocol;
+  extensions.early_data = agreed().early_data == EarlyData::accepted;
   send(emit(extensions));
 }
 
@@ -214,11 +227,12 @@ Outcome Server::on_finished(Bytes message, Instant now) {
 }
 
 void Server::send_tickets(Instant now) {
-  TicketKeys* keys = config().ticket_keys;
+  TicketIssuer* keys = config().ticket_keys;
   if (keys == nullptr || !takes_tickets_) return;
   for (u32 i = 0; i < config().tickets_per_session; ++i) {
     const std::array<u8, 1> nonce{to<u8>(i)};
-    const SessionState state = state_to_keep(stage<ConnectedStage>().ticket_psk(nonce), now);
+    SessionState state = state_to_keep(stage<ConnectedStage>().ticket_psk(nonce), now);
+    if (config().takes_early_data()) state.early_bytes_max = config().early_bytes_max;
     const std::vector<u8> sealed = keys->seal(state, now);
     if (sealed.empty()) return;
     NewSessionTicket ticket;
@@ -226,6 +240,7 @@ void Server::send_tickets(Instant now) {
     ticket.age_add = state.age_add;
     ticket.nonce = nonce;
     ticket.ticket = sealed;
+    if (state.early_bytes_max > 0) ticket.early_data_max = state.early_bytes_max;
     act(SendMessage{Level::application, emit(ticket)});
   }
 }

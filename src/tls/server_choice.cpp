@@ -15,10 +15,6 @@ using crypto::to_string;
 /// How far the client's view of a ticket's age may be from ours: only early data minds more.
 constexpr Duration age_error_max = std::chrono::minutes{1};
 
-Duration age_of(const SessionState& session, const PskIdentity& identity) {
-  return std::chrono::milliseconds{identity.obfuscated_age - session.age_add};
-}
-
 bool has_mode(const ClientHello& hello, u8 mode) {
   return std::ranges::find(*hello.psk_modes, mode) != hello.psk_modes->end();
 }
@@ -103,7 +99,7 @@ bool Server::is_resumable(const SessionState& session, const PskIdentity& identi
   if (session.server_name != hello.server_name.value_or("")) return false;
   // Who must show a certificate has shown it when the session began.
   if (config().client_auth == ClientAuth::require && session.peer_chain.empty()) return false;
-  const Duration drift = (now - session.issued) - age_of(session, identity);
+  const Duration drift = (now - session.issued) - session.age(identity.obfuscated_age);
   return drift < age_error_max && -drift < age_error_max;
 }
 

@@ -113,7 +113,12 @@ bool Session::skips(MutBytes record) {
   const auto* server = std::get_if<std::unique_ptr<Server>>(&handshake_);
   if (server == nullptr || !(*server)->skips_early_data()) return false;
   early_bytes_skipped_ += to<u32>(record.size());
-  return early_bytes_skipped_ <= config_->early_bytes_skipped_max;
+  return early_bytes_skipped_ <=
+         std::max(config_->early_bytes_skipped_max, config_->early_bytes_max);
+}
+
+u32 Session::early_bytes_max() const {
+  return std::visit([](const auto& it) { return it->early_bytes_max(); }, handshake_);
 }
 
 Outcome Session::on_protected_record(MutBytes record, Instant now) {
@@ -136,21 +141,30 @@ Outcome Session::on_content(ContentType type, MutBytes content, Instant now) {
   switch (type) {
     case ContentType::handshake: return on_handshake_bytes(content, now);
     case ContentType::alert: return on_alert(content);
-    case ContentType::application_data:
-      if (!is_connected())
-        return refuse(Alert::unexpected_message, "application data came in the handshake");
-      if (!messages_in_.empty())
-        return refuse(Alert::unexpected_message, "application data came inside of a message");
-      if (content.empty() && ++empty_records_ > config_->empty_records_in_a_row_max)
-        return refuse(Alert::unexpected_message, "too many empty records");
-      if (content.empty()) return {};
-      empty_records_ = 0;
-      key_updates_ = 0;
-      plaintext_ = content;
-      return {};
+    case ContentType::application_data: return on_application_data(content);
     case ContentType::change_cipher_spec: break;
   }
   return refuse(Alert::unexpected_message, "a protected record holds what it must not");
+}
+
+Outcome Session::on_application_data(MutBytes content) {
+  is_plaintext_early_ = read_level_ == Level::early_data;
+  if (!is_connected() && !is_plaintext_early_)
+    return refuse(Alert::unexpected_message, "application data came in the handshake");
+  if (!messages_in_.empty())
+    return refuse(Alert::unexpected_message, "application data came inside of a message");
+  if (content.empty() && ++empty_records_ > config_->empty_records_in_a_row_max)
+    return refuse(Alert::unexpected_message, "too many empty records");
+  if (content.empty()) return {};
+  if (is_plaintext_early_ && content.size() > early_bytes_max() - early_bytes_)
+    return refuse(Alert::unexpected_message,
+                  fmt::format("the client sent more early data than the {} bytes of its ticket",
+                              early_bytes_max()));
+  if (is_plaintext_early_) early_bytes_ += to<u32>(content.size());
+  empty_records_ = 0;
+  key_updates_ = 0;
+  plaintext_ = content;
+  return {};
 }
 
 /// §5: a single byte 1 between the first ClientHello and the peer's Finished means nothing.

@@ -39,6 +39,9 @@ class Session {
   Result<u32, Error> feed(MutBytes records, Instant now);
   /// What feed() decrypted, as long as the bytes given to it stay where they are.
   Bytes plaintext() const { return plaintext_; }
+  /// Server: what it decrypted last was early data, which may be somebody's copy of what the client
+  /// sent before (RFC 8446 §8). It comes before HandshakeDone.
+  bool is_plaintext_early() const { return is_plaintext_early_; }
   void consume(u32 n);
   /// The stream below ended. Without the peer's close_notify before, what came may be a part only
   /// (RFC 8446 §6.1).
@@ -54,8 +57,15 @@ class Session {
     u32 written = 0;  // to the room
   };
   /// Seals as much of `plaintext` as `room` has space for, in one or more records. Nothing while
-  /// has_output(): take() that first. Only after HandshakeDone and before close().
+  /// has_output(): take() that first. Only where can_seal().
   Sealed seal(Bytes plaintext, MutBytes room);
+  /// After HandshakeDone; a server that takes early data answers it before. Not after close().
+  bool can_seal() const;
+  /// Client: so many bytes may go out as early data now (Config::offers_early_data).
+  u32 early_room() const;
+  /// Seals early data, of which the caller keeps a copy: HandshakeDone tells whether the server
+  /// took it, in Summary::early_data. As with seal(), nothing while has_output().
+  Sealed seal_early(Bytes plaintext, MutBytes room);
   /// Room for `n` bytes of plaintext, at most.
   u32 sealed_size(u32 n) const;
 
@@ -95,6 +105,7 @@ class Session {
   Outcome on_protected_record(MutBytes record, Instant now);
   Outcome on_content(ContentType type, MutBytes content, Instant now);
   Outcome on_change_cipher_spec(Bytes content);
+  Outcome on_application_data(MutBytes content);
   Outcome on_alert(Bytes content);
   Outcome on_handshake_bytes(Bytes content, Instant now);
   Outcome pump(Instant now);
@@ -103,17 +114,20 @@ class Session {
   Outcome check_boundary() const;
   Outcome install(InstallKeys& keys);
   bool skips(MutBytes record);
+  u32 early_bytes_max() const;
   Outcome finish(Outcome outcome);
 
   void write_messages();
   void write_record(ContentType type, Bytes content);
   u32 content_max() const;
+  Sealed seal_records(Bytes plaintext, MutBytes room);
 
   const Config* config_;
   std::variant<std::unique_ptr<Client>, std::unique_ptr<Server>> handshake_;
   std::optional<Protection> read_;
   std::optional<Protection> write_;
   Level read_level_ = Level::initial;
+  Level write_level_ = Level::initial;
   Version first_version_;  // in the header of the first records of ours
 
   std::vector<u8> messages_in_;   // handshake bytes that make no whole message yet
@@ -127,6 +141,8 @@ class Session {
   bool first_came_ = false;
   bool closed_ = false;
   bool peer_closed_ = false;
+  bool is_plaintext_early_ = false;
+  u32 early_bytes_ = 0;  // sent or taken
   u32 early_bytes_skipped_ = 0;
   u32 empty_records_ = 0;
   u32 key_updates_ = 0;

@@ -19,6 +19,10 @@ Outcome Session::run_actions() {
       output_.insert(output_.end(), record.begin(), record.end());
     } else if (auto* keys = std::get_if<InstallKeys>(&*action)) {
       if (const Outcome good = install(*keys); !good) return good;
+    } else if (std::holds_alternative<DropKeys>(*action)) {
+      write_messages();
+      write_.reset();
+      write_level_ = Level::initial;
     } else if (auto* update = std::get_if<UpdateKeys>(&*action)) {
       if (update->direction == Direction::read) {
         if (const Outcome good = check_boundary(); !good) return good;
@@ -65,6 +69,7 @@ Outcome Session::install(InstallKeys& keys) {
   if (keys.direction == Direction::write) {
     write_messages();
     write_ = protection(keys, crypto::Aead::Use::seal);
+    write_level_ = keys.level;
     return {};
   }
   if (const Outcome good = check_boundary(); !good) return good;
@@ -133,15 +138,38 @@ u32 Session::sealed_size(u32 n) const {
   return n + records * write_->overhead();
 }
 
+bool Session::can_seal() const {
+  const bool answers_early =
+      summary().early_data == EarlyData::accepted && handshake().role() == Role::server;
+  return !closed_ && (is_connected() || (answers_early && write_level_ == Level::application));
+}
+
+u32 Session::early_room() const {
+  if (closed_ || write_level_ != Level::early_data) return 0;
+  return early_bytes_max() - early_bytes_;
+}
+
+Session::Sealed Session::seal_early(Bytes plaintext, MutBytes room) {
+  const std::size_t n = std::min<std::size_t>(plaintext.size(), early_room());
+  const Sealed sealed = seal_records(plaintext.first(n), room);
+  early_bytes_ += sealed.taken;
+  return sealed;
+}
+
 Session::Sealed Session::seal(Bytes plaintext, MutBytes room) {
-  ASSERT(is_connected() && !closed_);
+  ASSERT(can_seal());
+  return seal_records(plaintext, room);
+}
+
+Session::Sealed Session::seal_records(Bytes plaintext, MutBytes room) {
   Sealed sealed;
+  if (plaintext.empty()) return sealed;
   const u32 overhead = write_->overhead();
   while (!plaintext.empty() && room.size() > overhead && !has_output()) {
     if (write_->is_used_up() || write_->sequence() >= config_->records_per_key_max) {
-      if (summary().version == Version::tls_1_3)
+      if (is_connected() && summary().version == Version::tls_1_3)
         update_keys(false);
-      else  // TLS 1.2 could only renegotiate
+      else  // TLS 1.2 could only renegotiate, and a handshake cannot at all
         abort(Alert::internal_error, "the key of this connection has sealed all that it may");
       break;
     }

@@ -30,6 +30,7 @@ enum class State : u8 {
   // server
   wait_second_hello,
   negotiated,
+  wait_end_of_early_data,
   // TLS 1.2: client, server, both
   wait_server_key_exchange,
   wait_request_or_done,
@@ -46,14 +47,14 @@ enum class State : u8 {
   connected,
   failed,
 };
-inline constexpr u32 state_count = 19;
+inline constexpr u32 state_count = 20;
 
 constexpr std::string_view to_string(State state) {
   constexpr std::array<std::string_view, state_count> names{
-      "START",          "WAIT_SH",       "WAIT_EE",      "WAIT_CERT_CR", "WAIT_CH2",
-      "NEGOTIATED",     "WAIT_SKE",      "WAIT_CR_DONE", "WAIT_DONE",    "WAIT_TICKET",
-      "WAIT_CKE",       "WAIT_CCS",      "WAIT_CERT",    "WAIT_CV",      "WAIT_VERDICT",
-      "WAIT_SIGNATURE", "WAIT_FINISHED", "CONNECTED",    "FAILED"};
+      "START",        "WAIT_SH",        "WAIT_EE",       "WAIT_CERT_CR", "WAIT_CH2",
+      "NEGOTIATED",   "WAIT_EOED",      "WAIT_SKE",      "WAIT_CR_DONE", "WAIT_DONE",
+      "WAIT_TICKET",  "WAIT_CKE",       "WAIT_CCS",      "WAIT_CERT",    "WAIT_CV",
+      "WAIT_VERDICT", "WAIT_SIGNATURE", "WAIT_FINISHED", "CONNECTED",    "FAILED"};
   return names[to<u8>(state)];
 }
 
@@ -65,7 +66,7 @@ struct Edge {
 
 /// Appendix A.1. Any state goes to FAILED where an alert is sent or comes.
 inline constexpr std::array client13_edges{
-    Edge{State::start, State::wait_server_hello, "begin / send ClientHello"},
+    Edge{State::start, State::wait_server_hello, "begin / send ClientHello, early data"},
     Edge{State::wait_server_hello, State::wait_server_hello,
          "HelloRetryRequest / send ClientHello"},
     Edge{State::wait_server_hello, State::wait_encrypted_extensions, "ServerHello"},
@@ -81,7 +82,8 @@ inline constexpr std::array client13_edges{
     Edge{State::wait_verdict, State::wait_finished, "accepted"},
     Edge{State::wait_finished, State::wait_signature,
          "Finished / send Certificate, ask for a signature"},
-    Edge{State::wait_finished, State::connected, "Finished / send Finished"},
+    Edge{State::wait_finished, State::connected,
+         "Finished / send EndOfEarlyData after early data, Finished"},
     Edge{State::wait_signature, State::connected, "signed / send CertificateVerify, Finished"},
 };
 
@@ -93,6 +95,9 @@ inline constexpr std::array server13_edges{
     Edge{State::negotiated, State::wait_signature,
          "using a certificate / send ServerHello to Certificate, ask for a signature"},
     Edge{State::negotiated, State::wait_finished, "using a PSK / send ServerHello to Finished"},
+    Edge{State::negotiated, State::wait_end_of_early_data,
+         "using a PSK, taking early data / send ServerHello to Finished"},
+    Edge{State::wait_end_of_early_data, State::wait_finished, "EndOfEarlyData"},
     Edge{State::wait_signature, State::wait_finished, "signed / send CertificateVerify, Finished"},
     Edge{State::wait_signature, State::wait_certificate,
          "signed, client asked for a certificate / send CertificateVerify, Finished"},

@@ -23,6 +23,7 @@ void write(Writer& writer, const SessionState& state) {
   writer.number32(state.age_add);
   writer.vector16(as_bytes(state.server_name));
   writer.vector8(as_bytes(state.protocol));
+  writer.number32(state.early_bytes_max);
   writer.vector(3, [&] {
     for (const std::vector<u8>& der : state.peer_chain) writer.vector24(der);
   });
@@ -37,6 +38,7 @@ SessionState read(Reader& reader) {
   state.age_add = reader.number32();
   state.server_name = as_text(reader.vector16());
   state.protocol = as_text(reader.vector8());
+  state.early_bytes_max = reader.number32();
   Reader chain(reader.vector24());
   while (!chain.empty()) {
     const Bytes der = chain.vector24();

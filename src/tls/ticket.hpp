@@ -28,7 +28,8 @@ struct Ticket {
   Instant received{};
   Duration lifetime{};
   std::string server_name;
-  std::string protocol;  // ALPN
+  std::string protocol;     // ALPN
+  u32 early_bytes_max = 0;  // that the server takes as early data
 
   bool is_usable(Instant now) const { return now < after(received, lifetime); }
 };
@@ -41,12 +42,28 @@ struct SessionState {
   u32 age_add = 0;
   std::string server_name;
   std::string protocol;
+  u32 early_bytes_max = 0;                  // that the ticket allows
   std::vector<std::vector<u8>> peer_chain;  // the client's, DER
+
+  /// How old its client says that the ticket is (§4.2.11.1).
+  Duration age(u32 obfuscated) const { return std::chrono::milliseconds{obfuscated - age_add}; }
+};
+
+/// How a server makes tickets of its sessions, and knows them again.
+class TicketIssuer {
+ public:
+  virtual ~TicketIssuer() = default;
+  /// Of a ticket; at most ticket_lifetime_max.
+  virtual Duration lifetime() const = 0;
+  /// A ticket for `state`; empty where it would be too long.
+  virtual std::vector<u8> seal(const SessionState& state, Instant now) = 0;
+  /// None where it is not ours, was changed, or is too old.
+  virtual std::optional<SessionState> open(Bytes ticket, Instant now) const = 0;
 };
 
 /// Keys that seal tickets: a current one and the one before. Nothing is stored for a ticket, and
 /// with its key it is forgotten.
-class TicketKeys {
+class TicketKeys final : public TicketIssuer {
  public:
   struct Config {
     Duration lifetime = 2h;  // of a ticket; at most ticket_lifetime_max
@@ -54,11 +71,9 @@ class TicketKeys {
   };
   TicketKeys(const Config& config, crypto::Random& random, Instant now);
 
-  Duration lifetime() const { return config_.lifetime; }
-  /// A ticket for `state`; empty where it would be too long.
-  std::vector<u8> seal(const SessionState& state, Instant now);
-  /// None where it is not ours, was changed, or is too old.
-  std::optional<SessionState> open(Bytes ticket, Instant now) const;
+  Duration lifetime() const override { return config_.lifetime; }
+  std::vector<u8> seal(const SessionState& state, Instant now) override;
+  std::optional<SessionState> open(Bytes ticket, Instant now) const override;
 
  private:
   static constexpr u32 name_size = 8;

@@ -87,6 +87,27 @@ Configs with_client_auth(bool has_certificate) {
   return configs;
 }
 
+/// Configurations of ends that take early data, and what they share.
+struct Early {
+  crypto::SystemRandom random;
+  TicketKeys keys{{}, random, now};
+  ReplayGuard guard{{}, random, now};
+
+  Configs configs() {
+    Configs made;
+    made.client.offers_early_data = true;
+    made.server.ticket_keys = &keys;
+    made.server.replay_guard = &guard;
+    made.server.early_bytes_max = 1000;
+    return made;
+  }
+  static Ticket ticket(const Configs& configs) {
+    Talk first(configs, {}, server_name, now);
+    first.run();
+    return std::move(first.tickets.at(0));
+  }
+};
+
 using Expected = std::map<State, std::vector<HandshakeType>>;
 
 Expected expected_of(Role role, Version version) {
@@ -119,6 +140,7 @@ Expected expected_of(Role role, Version version) {
             {State::connected, {new_session_ticket, key_update}}};
   return {{State::start, {client_hello}},
           {State::wait_second_hello, {client_hello}},
+          {State::wait_end_of_early_data, {end_of_early_data}},
           {State::wait_certificate, {certificate}},
           {State::wait_certificate_verify, {certificate_verify}},
           {State::wait_finished, {finished}},
@@ -148,7 +170,9 @@ void refuse_others_in_every_state(const std::vector<Configs>& all, Version versi
   std::map<State, u32> client_states;
   std::map<State, u32> server_states;
   for (const Configs& configs : all) {
-    Pair pair(configs);
+    std::optional<Ticket> ticket;
+    if (configs.client.offers_early_data) ticket = Early::ticket(configs);
+    Pair pair(configs, std::move(ticket));
     do {
       refuse_all_others(pair.client, version, client_states);
       refuse_all_others(pair.server, version, server_states);
@@ -164,6 +188,8 @@ TEST(Machines, refuse_every_message_that_has_no_place_in_every_state) {
   std::vector<Configs> all;
   all.push_back(retrying());
   all.push_back(with_client_auth(true));
+  Early early;
+  all.push_back(early.configs());
   refuse_others_in_every_state(all, Version::tls_1_3);
 }
 
@@ -213,6 +239,9 @@ TEST(Machines, take_every_arrow_of_their_tables) {
   Talk first(resuming, {}, server_name, now);
   first.run();
   taken.run(resuming, std::move(first.tickets.at(0)));
+  Early early;
+  const Configs configs = early.configs();
+  taken.run(configs, Early::ticket(configs));
   taken.expect_all(Version::tls_1_3);
 }
 

@@ -83,12 +83,27 @@ class Talk {
     return got(into);
   }
 
+  /// Seals `text` as early data of the client's, as far as it may be, and puts it on its way;
+  /// returns what was left.
+  std::string_view send_early(std::string_view text) {
+    move_output(client);
+    std::vector<u8> room(20000);
+    while (!text.empty()) {
+      const auto sealed = client.seal_early(as_bytes(text), room);
+      if (sealed.taken == 0) break;
+      server_in.insert(server_in.end(), room.begin(), room.begin() + sealed.written);
+      text.remove_prefix(sealed.taken);
+    }
+    return text;
+  }
+
   /// Feeds `into` what is on its way there, answers what it asks and keeps what it tells.
   bool drain(Session& into) {
     bool moved = false;
     for (;;) {
       const auto fed = into.feed(in(into), now_);
       got(into) += as_text(into.plaintext());
+      if (into.is_plaintext_early()) early_got += as_text(into.plaintext());
       into.consume(to<u32>(into.plaintext().size()));
       answer(into);
       if (!fed) in(into).clear();
@@ -115,6 +130,7 @@ class Talk {
   std::vector<u8> server_in;
   std::string client_got;
   std::string server_got;
+  std::string early_got;  // of it, what was early data
   std::vector<Ticket> tickets;
   std::vector<std::string> key_log;
   Outcome verdict;  // on either end's certificate
