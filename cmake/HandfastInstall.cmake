@@ -46,6 +46,10 @@ REQUIRED QUIET IMPORTED_TARGET libbrotlienc libbrotlidec)\n")
     string(APPEND package_dependencies "find_dependency(PkgConfig)\npkg_check_modules(handfast_zstd \
 REQUIRED QUIET IMPORTED_TARGET libzstd)\n")
     list(APPEND pc_requires libzstd)
+  elseif(target STREQUAL "PkgConfig::handfast_nghttp2")
+    string(APPEND package_dependencies "find_dependency(PkgConfig)\npkg_check_modules(handfast_nghttp2 \
+REQUIRED QUIET IMPORTED_TARGET libnghttp2>=1.52)\n")
+    list(APPEND pc_requires "libnghttp2 >= 1.52")
   elseif(target STREQUAL "handfast_asio")
     set(pc_cflags " -DASIO_STANDALONE -DASIO_NO_DEPRECATED")
   endif()
