@@ -35,12 +35,15 @@ Result<Event, Error> Connection::next(Bytes& in) {
   if (their_state() == State::error) return failure(error_);
   const std::size_t held = in.size();
   auto event = next_event(in);
+  const u64 begin = taken_;
   taken_ += held - in.size();
+  if (event && sink_ != nullptr) tell(trace::Way::received, *event, {begin, taken_});
   if (event) return event;
   error_ = event.error();
   error_.offset += taken_;
   // A client has nobody to answer: what it tells its own user is "bad gateway".
   if (role_ == Role::client) error_.status = 502;
+  if (sink_ != nullptr) sink_->on(trace::HttpRefused{error_.status, error_.why, error_.section});
   machine_.take(other(role_), Happening::failure);
   return failure(error_);
 }

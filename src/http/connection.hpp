@@ -14,12 +14,17 @@
 #include "http/message.hpp"
 #include "http/parser.hpp"
 #include "http/state.hpp"
+#include "trace/stream_event.hpp"
 
 namespace handfast::http {
 
 class Connection {
  public:
   explicit Connection(Role role, const Config& config = {}) : role_(role), config_(config) {}
+
+  /// From now on `sink` hears of heads, ends and errors; null: nobody. Before the first byte, so
+  /// that places in the stream are right.
+  void trace_to(trace::StreamSink* sink) { sink_ = sink; }
 
   /// Takes the next event from the front of `in` and advances `in` behind what it used. After
   /// NeedMore, call again with the rest of `in` and more behind it; a head must be contiguous, so
@@ -56,6 +61,8 @@ class Connection {
 
  private:
   Result<Event, Error> next_event(Bytes& in);
+  Result<u32, Error> send_event(const Event& event, MutBytes room);
+  void tell(trace::Way way, const Event& event, trace::StreamRange range) const;
   Result<Event, Error> next_head(Bytes& in);
   Result<Event, Error> on_request(std::string_view head);
   Result<Event, Error> on_response(std::string_view head);
@@ -75,6 +82,8 @@ class Connection {
   u8 request_minor_ = 1;
   u32 informational_ = 0;
   u64 taken_ = 0;  // of the peer's bytes, since its first
+  u64 sent_ = 0;   // of ours
+  trace::StreamSink* sink_ = nullptr;
   Config config_;
   Machine machine_;
   SectionScanner scanner_;

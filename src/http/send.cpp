@@ -53,6 +53,17 @@ bool fields_are_valid(Fields fields) {
 }  // namespace
 
 Result<u32, Error> Connection::send(const Event& event, MutBytes room) {
+  // Raw content is counted by sent_content().
+  const bool is_counted = std::holds_alternative<Data>(event) && sends_raw_content();
+  auto size = send_event(event, room);
+  if (!size) return size;
+  const u64 begin = sent_;
+  if (!is_counted) sent_ += *size;
+  if (sink_ != nullptr) tell(trace::Way::sent, event, {begin, sent_});
+  return size;
+}
+
+Result<u32, Error> Connection::send_event(const Event& event, MutBytes room) {
   if (const auto* request = std::get_if<Request>(&event)) return send_request(*request, room);
   if (const auto* response = std::get_if<Response>(&event)) return send_response(*response, room);
   if (const auto* data = std::get_if<Data>(&event)) return send_data(data->bytes, room);
@@ -160,6 +171,7 @@ Result<void, Error> Connection::sent_content(u64 n) {
     if (n > length->left) return failure(misuse("more data than the Content-Length says"));
     length->left -= n;
   }
+  sent_ += n;
   machine_.take(role_, Happening::data);
   return {};
 }

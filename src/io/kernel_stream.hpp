@@ -69,6 +69,11 @@ class KernelStream {
     state_->socket.cancel(ignored);
   }
   bool is_open() const { return state_->socket.is_open(); }
+  wire::Endpoint local_endpoint() const {
+    std::error_code error;
+    const auto endpoint = state_->socket.local_endpoint(error);
+    return error ? wire::Endpoint{} : from_asio(endpoint);
+  }
   wire::Endpoint remote_endpoint() const {
     std::error_code error;
     const auto endpoint = state_->socket.remote_endpoint(error);

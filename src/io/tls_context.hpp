@@ -15,6 +15,7 @@
 #include "tls/config.hpp"
 #include "tls/session.hpp"
 #include "tls/ticket_store.hpp"
+#include "trace/event.hpp"
 #include "wire/address.hpp"
 
 namespace handfast::io {
@@ -56,6 +57,8 @@ class TlsContext {
   std::function<void(const std::string&)> on_key_log;
   /// Hears why a connection failed.
   std::function<void(const wire::Endpoint&, const tls::Error&)> on_failure;
+  /// Hears all that the streams' sessions tell, with the time of `clock`; null: nobody does.
+  trace::Sink* trace = nullptr;
   /// For dates in certificates, and for the age of tickets.
   std::function<WallTime()> wall_clock = wall_now;
   std::function<Instant()> clock;

@@ -19,7 +19,7 @@ class Client final : public Handshake {
   /// Begins: the first actions are there. `server_name` goes out as SNI unless it is empty or an
   /// address. With a usable `ticket` for that name, resumption is offered.
   Client(const Config& config, std::string_view server_name, crypto::Random& random,
-         std::optional<Ticket> ticket, Instant now);
+         std::optional<Ticket> ticket, Instant now, trace::StreamSink* sink = nullptr);
 
   /// A whole message of the server's, with its header.
   Outcome on_message(Bytes message, Instant now);

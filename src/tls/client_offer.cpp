@@ -53,8 +53,8 @@ bool is_address(std::string_view name) {
 }
 
 Client::Client(const Config& config, std::string_view server_name, crypto::Random& random,
-               std::optional<Ticket> ticket, Instant now)
-    : Handshake(Role::client, config, random), server_name_(server_name) {
+               std::optional<Ticket> ticket, Instant now, trace::StreamSink* sink)
+    : Handshake(Role::client, config, random, sink), server_name_(server_name) {
   agreed().server_name = server_name;
   if (ticket && ticket->is_usable(now) && ticket->server_name == server_name)
     ticket_ = std::move(ticket);

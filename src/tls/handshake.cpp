@@ -69,6 +69,18 @@ void Handshake::log_secret(std::string_view label, const Secret& secret) {
   act(KeyLogLine{fmt::format("{} {} {}", label, hex(client_random_), hex(secret.bytes()))});
 }
 
+/// What entered the key schedule is in the handshake's secrets, or the master secret; the later
+/// ones follow from these.
+void Handshake::tell_secrets(std::string_view name) const {
+  const bool is_first =
+      std::holds_alternative<HandshakeStage>(stage_) || std::holds_alternative<MasterStage>(stage_);
+  std::string from;
+  if (is_first && summary_.is_resumed) from = "PSK";
+  if (is_first && summary_.group)
+    from += (from.empty() ? "" : ", ") + crypto::to_string(*summary_.group);
+  machine_.sink()->on(trace::TlsSecrets{name, from});
+}
+
 void Handshake::enter_handshake_keys(EarlyStage early, Bytes shared) {
   HandshakeStage keys = std::move(early).handshake(shared, transcript_.digest());
   log_secret("CLIENT_HANDSHAKE_TRAFFIC_SECRET", keys.client_traffic());

@@ -45,7 +45,7 @@ class Handshake {
   const Machine& machine() const { return machine_; }
   const Summary& summary() const { return summary_; }
   /// Something went wrong: nothing more will happen here.
-  void fail() { machine_.enter(State::failed); }
+  void fail(std::string_view why) { machine_.fail(why); }
 
   /// RFC 8446 §7.5 and RFC 5705. Only when connected.
   void export_keying_material(std::string_view label, std::optional<Bytes> context, MutBytes out);
@@ -54,8 +54,8 @@ class Handshake {
   void update_keys(bool request_peer);
 
  protected:
-  Handshake(Role role, const Config& config, crypto::Random& random)
-      : machine_(role), config_(config), random_(random) {}
+  Handshake(Role role, const Config& config, crypto::Random& random, trace::StreamSink* sink)
+      : machine_(role, sink), config_(config), random_(random) {}
   ~Handshake() = default;
 
   const Config& config() const { return config_; }
@@ -84,6 +84,7 @@ class Handshake {
   template <class Stage>
   void set_stage(Stage stage) {
     stage_.emplace<Stage>(std::move(stage));
+    if (machine_.sink() != nullptr) tell_secrets(Stage::name);
   }
   template <class Stage>
   Stage& stage() {
@@ -131,6 +132,8 @@ class Handshake {
   virtual Outcome on_accepted() = 0;
   /// We have what ask_for_signature() asked for.
   virtual Outcome on_signed(Bytes signature) = 0;
+
+  void tell_secrets(std::string_view name) const;
 
   Machine machine_;
   const Config& config_;

@@ -26,6 +26,8 @@ Secret next_traffic_secret(crypto::Hmac& hmac, const Secret& traffic_secret);
 /// The handshake is done: tickets and exporters.
 class ConnectedStage {
  public:
+  static constexpr std::string_view name = "resumption secret";
+
   /// §4.6.1: the PSK of a ticket.
   Secret ticket_psk(Bytes nonce);
   /// §7.5: fills `out`, of at most 255 digests.
@@ -46,6 +48,8 @@ class ConnectedStage {
 /// The server's Finished is in the transcript.
 class ApplicationStage {
  public:
+  static constexpr std::string_view name = "application secrets";
+
   const Secret& client_traffic() const { return client_; }
   const Secret& server_traffic() const { return server_; }
   const Secret& exporter() const { return exporter_; }
@@ -71,6 +75,8 @@ class ApplicationStage {
 /// Both hellos are in the transcript.
 class HandshakeStage {
  public:
+  static constexpr std::string_view name = "handshake secrets";
+
   const Secret& client_traffic() const { return client_; }
   const Secret& server_traffic() const { return server_; }
   Digest server_finished(Bytes transcript_hash) {

@@ -21,6 +21,7 @@ struct TrafficKeys {
 
 class MasterStage {
  public:
+  static constexpr std::string_view name = "master secret";
   static constexpr u32 size = 48;
   static constexpr u32 verify_data_size = 12;
 

@@ -53,8 +53,12 @@ Protection::Protection(const Suite& suite, crypto::Aead::Use use, const crypto::
 }
 
 u32 Protection::overhead() const {
-  const u32 inner = has_explicit_nonce() ? explicit_nonce_size : is_tls12() ? 0 : 1;
-  return record_header_size + inner + crypto::aead_tag_size;
+  const u32 type_size = is_tls12() ? 0 : 1;
+  return prefix() + type_size + crypto::aead_tag_size;
+}
+
+u32 Protection::prefix() const {
+  return record_header_size + (has_explicit_nonce() ? explicit_nonce_size : 0);
 }
 
 void Protection::make_keys() {

@@ -44,8 +44,9 @@ class Protection {
   /// part.
   Protection(const Suite& suite, crypto::Aead::Use use, const crypto::Secret& key, Bytes iv);
 
-  /// What sealing adds to the content.
+  /// What sealing adds to the content, and how much of that stands in front of it.
   u32 overhead() const;
+  u32 prefix() const;
   /// Writes a whole record of `content`; `record` has content.size() + overhead() bytes, and the
   /// content may lie in it where it belongs.
   void seal(ContentType type, Bytes content, MutBytes record);

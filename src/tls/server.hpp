@@ -15,7 +15,8 @@ namespace handfast::tls {
 
 class Server final : public Handshake {
  public:
-  Server(const Config& config, crypto::Random& random) : Handshake(Role::server, config, random) {}
+  Server(const Config& config, crypto::Random& random, trace::StreamSink* sink = nullptr)
+      : Handshake(Role::server, config, random, sink) {}
 
   /// A whole message of the client's, with its header.
   Outcome on_message(Bytes message, Instant now);

@@ -11,22 +11,29 @@
 namespace handfast::tls {
 
 Session Session::client(const Config& config, std::string_view server_name, crypto::Random& random,
-                        std::optional<Ticket> ticket, Instant now) {
-  return {config, std::make_unique<Client>(config, server_name, random, std::move(ticket), now)};
+                        std::optional<Ticket> ticket, Instant now, trace::StreamSink* sink) {
+  return {config,
+          std::make_unique<Client>(config, server_name, random, std::move(ticket), now, sink)};
 }
 
-Session Session::server(const Config& config, crypto::Random& random) {
-  return {config, std::make_unique<Server>(config, random)};
+Session Session::server(const Config& config, crypto::Random& random, trace::StreamSink* sink) {
+  return {config, std::make_unique<Server>(config, random, sink)};
 }
 
 Session::Session(const Config& config, std::unique_ptr<Client> client)
-    : config_(&config), handshake_(std::move(client)), first_version_(Version::tls_1_0) {
+    : config_(&config),
+      handshake_(std::move(client)),
+      first_version_(Version::tls_1_0),
+      sink_(handshake().machine().sink()) {
   const Outcome begun = run_actions();
   ASSERT(begun.has_value());
 }
 
 Session::Session(const Config& config, std::unique_ptr<Server> server)
-    : config_(&config), handshake_(std::move(server)), first_version_(Version::tls_1_2) {}
+    : config_(&config),
+      handshake_(std::move(server)),
+      first_version_(Version::tls_1_2),
+      sink_(handshake().machine().sink()) {}
 
 const Handshake& Session::handshake() const {
   return std::visit([](const auto& it) -> const Handshake& { return *it; }, handshake_);
@@ -49,6 +56,7 @@ Result<u32, Error> Session::feed(MutBytes records, Instant now) {
     const u32 size = record_header_size + header.length;
     if (good && rest.size() < size) break;
     first_came_ = true;
+    record_in_ = {record_in_.end, record_in_.end + size};
     if (good) good = on_record(header, rest.first(size), now);
     if (!finish(std::move(good))) break;
     fed += size;
@@ -113,6 +121,7 @@ bool Session::skips(MutBytes record) {
   const auto* server = std::get_if<std::unique_ptr<Server>>(&handshake_);
   if (server == nullptr || !(*server)->skips_early_data()) return false;
   early_bytes_skipped_ += to<u32>(record.size());
+  if (sink_ != nullptr) sink_->on(trace::TlsSkipped{"early data", to<u32>(record.size())});
   return early_bytes_skipped_ <=
          std::max(config_->early_bytes_skipped_max, config_->early_bytes_max);
 }
@@ -138,6 +147,7 @@ Outcome Session::on_protected_record(MutBytes record, Instant now) {
 }
 
 Outcome Session::on_content(ContentType type, MutBytes content, Instant now) {
+  if (sink_ != nullptr) tell_received_record(type, content.size());
   switch (type) {
     case ContentType::handshake: return on_handshake_bytes(content, now);
     case ContentType::alert: return on_alert(content);
@@ -169,6 +179,7 @@ Outcome Session::on_application_data(MutBytes content) {
 
 /// §5: a single byte 1 between the first ClientHello and the peer's Finished means nothing.
 Outcome Session::on_change_cipher_spec(Bytes content) {
+  if (sink_ != nullptr) tell_received_record(ContentType::change_cipher_spec, content.size());
   const State state = handshake().state();
   if (summary().version == Version::tls_1_2) {
     // RFC 5246 §7.1: there it means something, and only in one place.
@@ -183,6 +194,7 @@ Outcome Session::on_change_cipher_spec(Bytes content) {
     return refuse(Alert::unexpected_message, "a ChangeCipherSpec has no place here");
   if (++changes_ > config_->empty_records_in_a_row_max)
     return refuse(Alert::unexpected_message, "too many ChangeCipherSpecs");
+  if (sink_ != nullptr) sink_->on(trace::TlsSkipped{"ChangeCipherSpec", 1});
   return {};
 }
 
@@ -194,9 +206,12 @@ Outcome Session::on_alert(Bytes content) {
   constexpr u8 warning = 1;
   const bool is_mere_warning = summary().version == Version::tls_1_2 && content[0] == warning &&
                                alert != Alert::close_notify;
-  if ((alert == Alert::user_canceled || is_mere_warning) && ++warnings_ <= config_->warnings_max)
+  if ((alert == Alert::user_canceled || is_mere_warning) && ++warnings_ <= config_->warnings_max) {
+    if (sink_ != nullptr) tell_alert(trace::Way::received, alert, "a warning");
     return {};
+  }
   if (alert == Alert::close_notify && is_connected()) {
+    if (sink_ != nullptr) tell_alert(trace::Way::received, alert, "");
     peer_closed_ = true;
     events_.emplace_back(PeerClosed{});
     return {};
@@ -204,6 +219,7 @@ Outcome Session::on_alert(Bytes content) {
   std::string why = fmt::format("the peer ended the {}: {}",
                                 is_connected() ? "connection" : "handshake", to_string(alert));
   if (const std::string_view more = advice(alert); !more.empty()) why += fmt::format(" ({})", more);
+  if (sink_ != nullptr) tell_alert(trace::Way::received, alert, why);
   return failure(Error{alert, std::move(why), true});
 }
 
@@ -227,7 +243,9 @@ Outcome Session::pump(Instant now) {
     if (messages_in_[0] == to<u8>(HandshakeType::key_update) &&
         ++key_updates_ > config_->key_updates_in_a_row_max)
       return refuse(Alert::unexpected_message, "too many KeyUpdates without data");
-    const Outcome good = pass_on(Bytes(messages_in_).first(size), now);
+    const Bytes message = Bytes(messages_in_).first(size);
+    if (sink_ != nullptr) tell_message(trace::Way::received, message, record_in_);
+    const Outcome good = pass_on(message, now);
     messages_in_.erase(messages_in_.begin(), messages_in_.begin() + to<std::ptrdiff_t>(size));
     if (!good) return good;
     if (const Outcome done = run_actions(); !done) return done;

@@ -26,10 +26,13 @@ enum class Ending : u8 { clean, truncated, failed };
 
 class Session {
  public:
-  /// `config` and `random` outlive the session. See tls::Client.
+  /// `config` and `random` outlive the session, and so does a `sink` that hears of all that
+  /// happens. See tls::Client.
   static Session client(const Config& config, std::string_view server_name, crypto::Random& random,
-                        std::optional<Ticket> ticket, Instant now);
-  static Session server(const Config& config, crypto::Random& random);
+                        std::optional<Ticket> ticket, Instant now,
+                        trace::StreamSink* sink = nullptr);
+  static Session server(const Config& config, crypto::Random& random,
+                        trace::StreamSink* sink = nullptr);
 
   // What came. -------------------------------------------------------------------------------
   /// Takes records from the front of `records` and returns the bytes taken; those of a record that
@@ -119,8 +122,18 @@ class Session {
 
   void write_messages();
   void write_record(ContentType type, Bytes content);
+  void write_change_cipher_spec();
   u32 content_max() const;
   Sealed seal_records(Bytes plaintext, MutBytes room);
+
+  // What is told, where somebody listens (session_trace.cpp).
+  void tell_sent_record(ContentType type, std::size_t content_size);
+  void tell_received_record(ContentType type, std::size_t content_size);
+  void tell_sent_messages() const;
+  void tell_message(trace::Way way, Bytes message, trace::StreamRange range) const;
+  void tell_alert(trace::Way way, Alert alert, std::string_view why) const;
+  void tell_keys(Direction direction, Level level, bool is_update) const;
+  void tell_connected() const;
 
   const Config* config_;
   std::variant<std::unique_ptr<Client>, std::unique_ptr<Server>> handshake_;
@@ -148,6 +161,13 @@ class Session {
   u32 key_updates_ = 0;
   u32 warnings_ = 0;
   u32 changes_ = 0;  // ChangeCipherSpec records
+
+  trace::StreamSink* sink_;
+  // For it: the record at hand, and how far both ways have come.
+  trace::StreamRange record_in_;
+  u64 sent_ = 0;         // bytes of records
+  u64 content_in_ = 0;   // bytes of application data
+  u64 content_out_ = 0;  // the same
 };
 
 }  // namespace handfast::tls

@@ -15,8 +15,7 @@ Outcome Session::run_actions() {
       messages_out_.insert(messages_out_.end(), message->bytes.begin(), message->bytes.end());
     } else if (std::holds_alternative<SendChangeCipherSpec>(*action)) {
       write_messages();
-      constexpr std::array<u8, record_header_size + 1> record{20, 3, 3, 0, 1, 1};
-      output_.insert(output_.end(), record.begin(), record.end());
+      write_change_cipher_spec();
     } else if (auto* keys = std::get_if<InstallKeys>(&*action)) {
       if (const Outcome good = install(*keys); !good) return good;
     } else if (std::holds_alternative<DropKeys>(*action)) {
@@ -31,6 +30,7 @@ Outcome Session::run_actions() {
         write_messages();
         write_->update();
       }
+      if (sink_ != nullptr) tell_keys(update->direction, Level::application, true);
     } else {
       add_event(*action);
     }
@@ -41,7 +41,10 @@ Outcome Session::run_actions() {
 }
 
 void Session::add_event(Action& action) {
-  if (auto* done = std::get_if<HandshakeDone>(&action)) events_.emplace_back(*done);
+  if (auto* done = std::get_if<HandshakeDone>(&action)) {
+    if (sink_ != nullptr) tell_connected();
+    events_.emplace_back(*done);
+  }
   if (auto* verdict = std::get_if<NeedVerdict>(&action)) events_.emplace_back(*verdict);
   if (auto* signature = std::get_if<NeedSignature>(&action))
     events_.emplace_back(std::move(*signature));
@@ -70,11 +73,12 @@ Outcome Session::install(InstallKeys& keys) {
     write_messages();
     write_ = protection(keys, crypto::Aead::Use::seal);
     write_level_ = keys.level;
-    return {};
+  } else {
+    if (const Outcome good = check_boundary(); !good) return good;
+    read_ = protection(keys, crypto::Aead::Use::open);
+    read_level_ = keys.level;
   }
-  if (const Outcome good = check_boundary(); !good) return good;
-  read_ = protection(keys, crypto::Aead::Use::open);
-  read_level_ = keys.level;
+  if (sink_ != nullptr) tell_keys(keys.direction, keys.level, false);
   return {};
 }
 
@@ -82,9 +86,10 @@ Outcome Session::install(InstallKeys& keys) {
 Outcome Session::finish(Outcome outcome) {
   if (outcome || error_) return outcome;
   error_ = outcome.error();
-  handshake().fail();
+  handshake().fail(error_->why);
   messages_out_.clear();
   if (!error_->from_peer) {
+    if (sink_ != nullptr) tell_alert(trace::Way::sent, error_->alert, error_->why);
     constexpr u8 fatal = 2;
     write_record(ContentType::alert, std::array<u8, 2>{fatal, to<u8>(error_->alert)});
   }
@@ -100,6 +105,7 @@ u32 Session::content_max() const {
 }
 
 void Session::write_messages() {
+  if (sink_ != nullptr) tell_sent_messages();
   for (Bytes left = messages_out_; !left.empty();) {
     const std::size_t n = std::min<std::size_t>(left.size(), content_max());
     write_record(ContentType::handshake, left.first(n));
@@ -114,6 +120,7 @@ void Session::write_record(ContentType type, Bytes content) {
     taken_ = 0;
   }
   const std::size_t at = output_.size();
+  if (sink_ != nullptr) tell_sent_record(type, content.size());
   if (write_) {
     output_.resize(at + content.size() + write_->overhead());
     write_->seal(type, content, MutBytes(output_).subspan(at));
@@ -124,6 +131,13 @@ void Session::write_record(ContentType type, Bytes content) {
                      MutBytes(output_).subspan(at));
   std::ranges::copy(content, output_.begin() + to<std::ptrdiff_t>(at + record_header_size));
   first_version_ = Version::tls_1_2;
+}
+
+/// Outside of protection: for middleboxes, and before TLS 1.2's keys.
+void Session::write_change_cipher_spec() {
+  constexpr std::array<u8, record_header_size + 1> record{20, 3, 3, 0, 1, 1};
+  output_.insert(output_.end(), record.begin(), record.end());
+  if (sink_ != nullptr) tell_sent_record(ContentType::change_cipher_spec, 1);
 }
 
 u32 Session::take(MutBytes room) {
@@ -175,6 +189,7 @@ Session::Sealed Session::seal_records(Bytes plaintext, MutBytes room) {
     }
     const std::size_t n =
         std::min({plaintext.size(), room.size() - overhead, std::size_t{content_max()}});
+    if (sink_ != nullptr) tell_sent_record(ContentType::application_data, n);
     write_->seal(ContentType::application_data, plaintext.first(n), room.first(n + overhead));
     plaintext = plaintext.subspan(n);
     room = room.subspan(n + overhead);
@@ -186,6 +201,7 @@ Session::Sealed Session::seal_records(Bytes plaintext, MutBytes room) {
 
 void Session::close() {
   if (std::exchange(closed_, true)) return;
+  if (sink_ != nullptr) tell_alert(trace::Way::sent, Alert::close_notify, "");
   constexpr u8 warning = 1;
   write_record(ContentType::alert, std::array<u8, 2>{warning, to<u8>(Alert::close_notify)});
 }

@@ -10,6 +10,7 @@
 
 #include "base/types.hpp"
 #include "tls/codes.hpp"
+#include "trace/stream_event.hpp"
 
 namespace handfast::tls {
 
@@ -166,23 +167,30 @@ constexpr std::span<const Edge> edges_of(Role role, Version version = Version::t
 /// One end's machine, the only writer of its state.
 class Machine {
  public:
-  explicit Machine(Role role) : role_(role) {}
+  /// Where there is a `sink`, it hears of each arrow.
+  explicit Machine(Role role, trace::StreamSink* sink = nullptr) : role_(role), sink_(sink) {}
 
   State state() const { return state_; }
   Role role() const { return role_; }
-  /// Takes the arrow to `to`. ASSERTs that there is one, or that `to` is `failed`.
+  /// Takes the arrow to `to`. ASSERTs that there is one.
   void enter(State to);
+  /// From anywhere.
+  void fail(std::string_view why);
   /// From here on the tables of this version count; before, those of TLS 1.3.
   void speak(Version version) { version_ = version; }
   Version version() const { return version_; }
   /// The arrows taken so far since then, one bit a row of edges_of(role, version).
   u32 edges_taken() const { return taken_; }
+  trace::StreamSink* sink() const { return sink_; }
 
  private:
+  void go(State to, std::string_view why);
+
   Role role_;
   Version version_ = Version::tls_1_3;
   State state_ = State::start;
   u32 taken_ = 0;
+  trace::StreamSink* sink_;
 };
 
 }  // namespace handfast::tls

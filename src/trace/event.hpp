@@ -109,9 +109,17 @@ struct SynFlood {
 };
 std::string to_string(const SynFlood& flood);
 
+struct StreamEvent;
+/// TLS or HTTP told something about a stream between these ends, be it one of our own TCP or not.
+/// What is unknown of the flow is zero. See stream_event.hpp.
+struct StreamTold {
+  const wire::Flow& flow;
+  const StreamEvent& event;
+};
+
 using Event = std::variant<FrameSent, FrameReceived, SegmentSent, SegmentReceived, StateChanged,
                            TimerFired, CongestionChanged, RttMeasured, PacketDropped,
-                           NeighbourChanged, FrameImpaired, SynFlood>;
+                           NeighbourChanged, FrameImpaired, SynFlood, StreamTold>;
 
 /// Takes events as they happen, in the caller's thread. References in an event are valid only
 /// during the call.

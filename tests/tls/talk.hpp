@@ -53,10 +53,11 @@ class Talk {
 
  public:
   explicit Talk(const Configs& configs, std::optional<Ticket> ticket = {},
-                std::string_view name = server_name, Instant now = Instant(1h))
+                std::string_view name = server_name, Instant now = Instant(1h),
+                trace::StreamSink* of_client = nullptr, trace::StreamSink* of_server = nullptr)
       : now_(now),
-        client(Session::client(configs.client, name, random_, std::move(ticket), now)),
-        server(Session::server(configs.server, random_)) {}
+        client(Session::client(configs.client, name, random_, std::move(ticket), now, of_client)),
+        server(Session::server(configs.server, random_, of_server)) {}
 
   /// Carries what both ends have to say until they are silent.
   void run() {

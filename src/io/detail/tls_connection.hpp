@@ -18,6 +18,7 @@
 #include <asio/write.hpp>
 
 #include "io/kernel_stream.hpp"
+#include "io/stream_trace.hpp"
 #include "io/tls_context.hpp"
 
 namespace handfast::io::detail {
@@ -37,14 +38,16 @@ class TlsConnection {
       : lower_(std::move(lower)),
         context_(context),
         server_name_(server_name),
+        trace_(trace_stream(context.trace, context.clock, lower_)),
         session_(tls::Session::client(context.config, server_name, context.random(),
                                       context.tickets.take(server_name, context.clock()),
-                                      context.clock())),
+                                      context.clock(), trace_.get())),
         changed_(lower_.get_executor(), asio::steady_timer::time_point::max()) {}
   TlsConnection(Lower lower, TlsContext& context)
       : lower_(std::move(lower)),
         context_(context),
-        session_(tls::Session::server(context.config, context.random())),
+        trace_(trace_stream(context.trace, context.clock, lower_)),
+        session_(tls::Session::server(context.config, context.random(), trace_.get())),
         changed_(lower_.get_executor(), asio::steady_timer::time_point::max()) {}
   TlsConnection(const TlsConnection&) = delete;
   TlsConnection& operator=(const TlsConnection&) = delete;
@@ -228,6 +231,7 @@ class TlsConnection {
   Lower lower_;
   TlsContext& context_;
   std::string server_name_;
+  std::unique_ptr<StreamTrace> trace_;
   tls::Session session_;
   asio::steady_timer changed_;  // never expires: cancelled when somebody may go on
 
