@@ -9,7 +9,9 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
@@ -19,7 +21,9 @@
 #include "cli/tls_options.hpp"
 #include "cli/watch.hpp"
 #include "io/http_server.hpp"
-#include "io/tls_listener.hpp"
+#include "io/http_site.hpp"
+#include "io/kernel_stream.hpp"
+#include "io/tcp_listener.hpp"
 
 namespace handfast::cli {
 
@@ -47,50 +51,18 @@ class Alarms final : public trace::Sink {
   }
 };
 
-template <class Listener>
-using Servers = std::vector<std::unique_ptr<io::HttpServer<Listener>>>;
-
-/// What all kinds of servers have in common, for the one main loop.
-struct Running {
-  Servers<io::TcpListener> own{};
-  Servers<io::KernelListener> kernel{};
-  Servers<io::TlsListener<io::TcpListener>> own_tls{};
-  Servers<io::TlsListener<io::KernelListener>> kernel_tls{};
-  std::vector<wire::Endpoint> endpoints{};
-
-  template <class Do>
-  void each(Do act) {
-    for (auto& server : own) act(*server);
-    for (auto& server : kernel) act(*server);
-    for (auto& server : own_tls) act(*server);
-    for (auto& server : kernel_tls) act(*server);
-  }
-};
-
-/// Where a server is to run: what it serves, and by TLS where there is a context for that.
+/// Where a server is to run, and by TLS where there is a context for that.
 struct Place {
   const ServeOptions& options;
-  io::HttpSite& site;
   io::TlsContext* tls = nullptr;
+  std::vector<std::unique_ptr<io::AnyListener>> listeners{};
 };
 
-/// Serves what `listener` accepts.
-template <class Listener>
-void begin(Listener listener, const Place& place, Servers<Listener>& plain,
-           Servers<io::TlsListener<Listener>>& secured) {
-  if (place.tls == nullptr) {
-    plain.push_back(std::make_unique<io::HttpServer<Listener>>(std::move(listener), place.site));
-    return;
-  }
-  using Secured = io::TlsListener<Listener>;
-  secured.push_back(std::make_unique<io::HttpServer<Secured>>(
-      Secured(std::move(listener), *place.tls), place.site));
-}
-
-void log_access(const io::HttpAccess& access) {
-  const std::string line = fmt::format("{} {} {} {} {}{}\n", wire::to_string(access.client),
-                                       access.method, access.target, access.status,
-                                       access.content_bytes, access.complete ? "" : " (cut off)");
+void log_access(const io::HttpExchange& exchange) {
+  const io::HttpRequest& request = exchange.request();
+  const std::string line = fmt::format(
+      "{} {} {} {} {}{}\n", wire::to_string(request.client), request.method, request.target,
+      exchange.status(), exchange.content_bytes(), exchange.is_complete() ? "" : " (cut off)");
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);
 }
@@ -124,29 +96,28 @@ wire::Endpoint parse_listen(const std::string& text, std::optional<u16> port) {
   throw Failure("not an address to listen on", text, "write --listen 127.0.0.1:8080", Exit::usage);
 }
 
-void listen_on_own(const Place& place, OwnStack& own, Running& running) {
+void listen_on_own(Place& place, OwnStack& own) {
   const u16 port = place.options.port.value_or(place.tls != nullptr ? 443 : 80);
   for (const link::InterfaceAddress& address : own.addresses()) {
     const wire::Endpoint endpoint{address.ours, port};
     io::TcpListener listener(own.stack());
     if (const auto error = listener.listen(endpoint, place.options.backlog))
       throw cannot_listen(endpoint, error);
-    begin(std::move(listener), place, running.own, running.own_tls);
-    running.endpoints.push_back(endpoint);
+    place.listeners.push_back(io::any_listener(std::move(listener), place.tls));
   }
 }
 
-void listen_on_kernel(const Place& place, asio::io_context& context, Running& running) {
+void listen_on_kernel(Place& place, asio::io_context& context) {
   for (const std::string& text : place.options.listen) {
     const wire::Endpoint endpoint = parse_listen(text, place.options.port);
     io::KernelListener listener(context.get_executor());
     if (const auto error = listener.listen(endpoint)) throw cannot_listen(endpoint, error);
-    running.endpoints.push_back(listener.local_endpoint());
-    begin(std::move(listener), place, running.kernel, running.kernel_tls);
+    place.listeners.push_back(io::any_listener(std::move(listener), place.tls));
   }
 }
 
-std::string greeting(const ServeOptions& options, const OwnStack* own, const Running& running) {
+std::string greeting(const Place& place, const OwnStack* own) {
+  const ServeOptions& options = place.options;
   std::string text = fmt::format("Serving {} over ", options.directory);
   if (own != nullptr)
     text += fmt::format("our own TCP on {} ({})\n", own->device_name(),
@@ -154,7 +125,8 @@ std::string greeting(const ServeOptions& options, const OwnStack* own, const Run
   else
     text += "the kernel's TCP\n";
   const bool secure = options.tls.is_on;
-  for (const wire::Endpoint& endpoint : running.endpoints) {
+  for (const auto& listener : place.listeners) {
+    const wire::Endpoint endpoint = listener->local_endpoint();
     const std::string host = endpoint.address.is_v4()
                                  ? wire::to_string(endpoint.address)
                                  : fmt::format("[{}]", wire::to_string(endpoint.address));
@@ -170,16 +142,7 @@ std::string counted(u64 n, std::string_view what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
-std::string summary(Running& running, OwnStack* own) {
-  io::HttpServerCounters sum;
-  running.each([&](auto& server) {
-    const io::HttpServerCounters& one = server.counters();
-    sum.connections += one.connections;
-    sum.requests += one.requests;
-    sum.refused += one.refused;
-    sum.content_bytes += one.content_bytes;
-    sum.cut_off += one.cut_off;
-  });
+std::string summary(const io::HttpServerCounters& sum, OwnStack* own) {
   std::string text =
       fmt::format("\n{} on {}, {} sent", counted(sum.requests, "request"),
                   counted(sum.connections, "connection"), bytes_text(sum.content_bytes));
@@ -205,12 +168,12 @@ std::string summary(Running& running, OwnStack* own) {
 /// Stops the servers at the first signal, gently, and for good at the second or after a while.
 class Stopper {
  public:
-  Stopper(asio::io_context& context, Running& running)
-      : running_(running), signals_(context, SIGINT, SIGTERM), timer_(context) {
+  Stopper(asio::io_context& context, io::HttpServer& server)
+      : server_(server), signals_(context, SIGINT, SIGTERM), timer_(context) {
     wait();
   }
   void stop() {
-    running_.each([](auto& server) { server.stop(); });
+    server_.stop();
     timer_.expires_after(grace);
     timer_.async_wait([this](std::error_code error) {
       if (!error) abort();
@@ -230,11 +193,9 @@ class Stopper {
       wait();
     });
   }
-  void abort() {
-    running_.each([](auto& server) { server.abort(); });
-  }
+  void abort() { server_.abort(); }
 
-  Running& running_;
+  io::HttpServer& server_;
   asio::signal_set signals_;
   asio::steady_timer timer_;
   bool stopping_ = false;
@@ -260,31 +221,30 @@ void run_serve(const ServeOptions& options) {
   std::optional<OwnStack> own;
   if (is_own) own.emplace(context, options.own, options.verbose ? &watch : nullptr);
   if (own && !options.verbose) own->stack().host().set_alarms(&alarms);
-  Running running;
-  const Place place{options, site, tls ? &*tls : nullptr};
-  if (own) listen_on_own(place, *own, running);
-  listen_on_kernel(place, context, running);
+  Place place{options, tls ? &*tls : nullptr};
+  if (own) listen_on_own(place, *own);
+  listen_on_kernel(place, context);
+  const std::string welcome = greeting(place, own ? &*own : nullptr);
+  io::HttpServer server(std::move(place.listeners), std::ref(site));
 
   std::optional<std::string> fault;
-  Stopper stopper(context, running);
-  std::size_t active = 0;
-  running.each([&](auto& server) {
-    if (!options.quiet) server.on_access(log_access);
-    ++active;
-    asio::co_spawn(context, server.run(), [&](const std::exception_ptr&) {
-      if (--active == 0) stopper.done();
-    });
+  Stopper stopper(context, server);
+  bool active = true;
+  if (!options.quiet) server.on_access(log_access);
+  asio::co_spawn(context, server.run(), [&](const std::exception_ptr&) {
+    active = false;
+    stopper.done();
   });
   if (own)
     own->on_fault([&](const std::string& what) {
       fault = what;
       stopper.stop();
     });
-  print(greeting(options, own ? &*own : nullptr, running));
-  while (active > 0) context.run_one();
+  print(welcome);
+  while (active) context.run_one();
   if (own && !fault) own->drain(context);
   if (fault) throw Failure(*fault, "", "the device must stay as long as the server runs");
-  print(summary(running, own ? &*own : nullptr));
+  print(summary(server.counters(), own ? &*own : nullptr));
   if (own) own->finish();
 }
 

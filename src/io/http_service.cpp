@@ -1,43 +1,83 @@
 #include "io/http_service.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace handfast::io {
+namespace {
 
-HttpHead::HttpHead(const HttpReply& reply, std::string_view server, i64 now)
-    : status_(reply.status), date_(http::format_date(now)), length_(std::to_string(reply.length)) {
-  add("Date", http::as_text(date_));
-  if (!server.empty()) add("Server", server);
-  // A 304 has no content of its own, and no length is better than a wrong one (RFC 9110 §8.6).
-  if (status_ != 304) {
-    add("Content-Type", reply.content_type);
-    add("Content-Length", length_);
-  }
-  if (reply.modified >= 0) {
-    // RFC 9110 §8.8.2.1: never later than Date.
-    modified_ = http::format_date(std::min(reply.modified, now));
-    add("Last-Modified", http::as_text(modified_));
-  }
-  if (!reply.entity_tag.empty()) {
-    add("ETag", reply.entity_tag);
-    add("Accept-Ranges", "bytes");
-  }
-  if (!reply.content_range.empty()) add("Content-Range", reply.content_range);
-  if (!reply.location.empty()) add("Location", reply.location);
-  if (status_ == 405) add("Allow", "GET, HEAD");
-}
+constexpr std::size_t spare_max = 64;  // buffers that wait for use
 
-i64 HttpService::unix_time() const {
-  if (options_.unix_time) return options_.unix_time();
+i64 system_seconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::floor<std::chrono::seconds>(now).count();
 }
 
-void HttpService::tell(const HttpAccess& access) {
+}  // namespace
+
+asio::awaitable<void> HttpService::answer(HttpExchange& exchange) {
+  try {
+    co_await handler_(exchange);
+  } catch (const std::exception&) {
+    // What it has sent of an answer must not pass for the whole.
+    if (exchange.status() != 0 && !exchange.is_complete()) {
+      tell(exchange);
+      co_return;
+    }
+  }
+  if (exchange.status() == 0 && !exchange.refusal())
+    exchange.note_refusal({500, "The server failed at this."});
+  if (exchange.status() != 0 && !exchange.is_complete()) co_await exchange.finish();
+  co_await refuse(exchange);
+}
+
+asio::awaitable<void> HttpService::refuse(HttpExchange& exchange) {
+  if (exchange.status() == 0 && exchange.refusal())
+    co_await exchange.respond_error(exchange.refusal()->status, exchange.refusal()->why);
+  tell(exchange);
+}
+
+Instant HttpService::now() const {
+  if (options_.clock) return options_.clock();
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+Duration HttpService::limit(Duration timeout, u64 bytes, Instant began) const {
+  if (options_.rate_min == 0) return timeout;
+  const Duration earned = std::chrono::seconds(bytes / options_.rate_min);
+  return std::clamp(timeout + earned - (now() - began), Duration{}, timeout);
+}
+
+i64 HttpService::unix_time() const {
+  return options_.unix_time ? options_.unix_time() : system_seconds();
+}
+
+std::string_view HttpService::date() {
+  const i64 now = unix_time();
+  if (now != date_second_) date_ = http::format_date(now);
+  date_second_ = now;
+  return http::as_text(date_);
+}
+
+HttpBuffer HttpService::take_buffer(u32 size) {
+  const auto fits =
+      std::ranges::find(spare_, size, [](const HttpBuffer& one) { return one.all().size(); });
+  if (fits == spare_.end()) return HttpBuffer(size);
+  std::swap(*fits, spare_.back());
+  HttpBuffer taken = std::move(spare_.back());
+  spare_.pop_back();
+  return taken;
+}
+
+void HttpService::give_back(HttpBuffer buffer) {
+  if (buffer && spare_.size() < spare_max) spare_.push_back(std::move(buffer));
+}
+
+void HttpService::tell(const HttpExchange& exchange) {
   ++counters_.requests;
-  if (access.status >= 400) ++counters_.refused;
-  if (!access.complete) ++counters_.cut_off;
-  if (told_) told_(access);
+  if (exchange.status() >= 400) ++counters_.refused;
+  if (!exchange.is_complete()) ++counters_.cut_off;
+  if (told_) told_(exchange);
 }
 
 }  // namespace handfast::io

@@ -1,31 +1,40 @@
-// What all connections of an HTTP server share: options, counters, and how a reply becomes a head.
+// What all connections of an HTTP server share, whatever their version: the handler, options,
+// counters, time and buffers.
 #pragma once
 
-#include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
 
 #include "base/time.hpp"
 #include "base/types.hpp"
-#include "http/connection.hpp"
+#include "http/config.hpp"
 #include "http/date.hpp"
-#include "io/http_site.hpp"
-#include "wire/address.hpp"
+#include "io/http_exchange.hpp"
 
 namespace handfast::io {
 
 struct HttpServerOptions {
   std::string name = "handfast";      // the Server field
   Duration idle_timeout = 30s;        // between two requests
-  Duration request_timeout = 20s;     // from a request's first byte to its last
+  Duration request_timeout = 20s;     // from a head's first byte to its last
+  Duration content_timeout = 30s;     // without a byte of content that is waited for
   Duration write_timeout = 60s;       // without any progress of a response
   Duration linger_timeout = 2s;       // for the client's FIN behind ours (RFC 9112 §9.6)
+  u32 rate_min = 0;                   // bytes/s either way, once content_timeout has passed; 0: any
   u32 connections_max = 4096;         // more wait in the listener's backlog
-  u64 request_content_max = 1 << 20;  // bytes that are read and dropped; beyond, 413
+  u32 write_buffer_max = 64u << 10;   // bytes a connection holds for a slow reader
+  u64 dropped_content_max = 1 << 20;  // bytes that no handler wanted and are read all the same
   http::Config http{};
   /// Seconds since 1970, for the Date field; empty: the system's clock.
   std::function<i64()> unix_time{};
+  /// Empty: the steady clock.
+  std::function<Instant()> clock{};
 };
 
 struct HttpServerCounters {
@@ -37,56 +46,83 @@ struct HttpServerCounters {
   u64 cut_off = 0;        // responses that could not be finished
 };
 
-/// One answered request.
-struct HttpAccess {
-  wire::Endpoint client;
-  std::string method;  // "-" for what was no request
-  std::string target;
-  u16 status = 0;
-  u64 content_bytes = 0;
-  bool complete = false;
-};
-
-/// The fields of a response. It must not move while they are used.
-class HttpHead {
+/// Memory that connections borrow while a request or an answer is under way.
+class HttpBuffer {
  public:
-  HttpHead(const HttpReply& reply, std::string_view server, i64 now);
-  HttpHead(const HttpHead&) = delete;
-  HttpHead& operator=(const HttpHead&) = delete;
-  http::Response response() const { return {status_, {}, 1, http::Fields(fields_).first(count_)}; }
+  HttpBuffer() = default;
+  explicit HttpBuffer(u32 size) : bytes_(std::make_unique_for_overwrite<u8[]>(size)), size_(size) {}
+  HttpBuffer(HttpBuffer&& other) noexcept
+      : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
+  HttpBuffer& operator=(HttpBuffer&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  MutBytes all() const { return {bytes_.get(), size_}; }
+  explicit operator bool() const { return size_ > 0; }
 
  private:
-  void add(std::string_view name, std::string_view value) { fields_[count_++] = {name, value}; }
-
-  u16 status_;
-  u32 count_ = 0;
-  std::array<http::Field, 10> fields_{};
-  http::DateText date_;
-  http::DateText modified_{};
-  std::string length_;
+  std::unique_ptr<u8[]> bytes_;
+  u32 size_ = 0;
 };
 
-/// Must outlive the sessions that use it.
+/// Must outlive the connections that use it.
 class HttpService {
  public:
-  HttpService(HttpSite& site, HttpServerOptions options)
-      : site_(site), options_(std::move(options)) {}
+  HttpService(HttpHandler handler, HttpServerOptions options)
+      : handler_(std::move(handler)), options_(std::move(options)) {}
+  HttpService(const HttpService&) = delete;
+  HttpService& operator=(const HttpService&) = delete;
+
+  /// Has `exchange` answered by the handler; makes up for what that left out; tells about it.
+  asio::awaitable<void> answer(HttpExchange& exchange);
+  /// The same without the handler: the exchange's refusal, if the client can still hear it.
+  asio::awaitable<void> refuse(HttpExchange& exchange);
 
   const HttpServerOptions& options() const { return options_; }
   HttpServerCounters& counters() { return counters_; }
-  HttpReply answer(const http::Request& request) { return site_.answer(request); }
+  Instant now() const;
+  /// How long to wait for the next byte where `bytes` have moved since `began`: `timeout`, or less
+  /// where that would be slower than HttpServerOptions::rate_min.
+  Duration limit(Duration timeout, u64 bytes, Instant began) const;
   i64 unix_time() const;
+  /// The Date field of now; until the next call.
+  std::string_view date();
 
-  void on_access(std::function<void(const HttpAccess&)> told) { told_ = std::move(told); }
-  void tell(const HttpAccess& access);
+  /// `told` hears of each exchange when it is over.
+  void on_access(std::function<void(const HttpExchange&)> told) { told_ = std::move(told); }
 
-  bool stopping = false;  // sessions end after the response at hand
+  HttpBuffer take_buffer(u32 size);
+  void give_back(HttpBuffer buffer);
+
+  bool stopping = false;  // connections end after the response at hand
 
  private:
-  HttpSite& site_;
+  void tell(const HttpExchange& exchange);
+
+  HttpHandler handler_;
   HttpServerOptions options_;
   HttpServerCounters counters_;
-  std::function<void(const HttpAccess&)> told_;
+  std::function<void(const HttpExchange&)> told_;
+  std::vector<HttpBuffer> spare_;
+  i64 date_second_ = -1;
+  http::DateText date_{};
+};
+
+/// A connection under way. The stream below is the server's.
+class HttpConnection {
+ public:
+  HttpConnection() = default;
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
+  virtual ~HttpConnection() = default;
+
+  /// Until the connection is over and the stream closed.
+  virtual asio::awaitable<void> run() = 0;
+  /// HttpService::stopping is set: ends now where nobody waits for an answer, else after those.
+  virtual void stop() = 0;
+  /// Ends at once.
+  virtual void abort() = 0;
 };
 
 }  // namespace handfast::io

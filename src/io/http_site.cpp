@@ -6,7 +6,9 @@
 
 #include "http/conditional.hpp"
 #include "http/content_type.hpp"
+#include "http/date.hpp"
 #include "http/target.hpp"
+#include "io/http_service.hpp"
 
 namespace handfast::io {
 namespace {
@@ -17,6 +19,10 @@ HttpReply page(u16 status, std::string text) {
   reply.length = text.size();
   reply.text = std::move(text);
   return reply;
+}
+
+HttpReply error_reply(u16 status, std::string_view why) {
+  return page(status, error_page(status, why));
 }
 
 HttpReply reply_to(const std::error_code& error) {
@@ -116,18 +122,44 @@ std::string listing(std::string_view path, const std::vector<TreeName>& names) {
   return text + "</table></body></html>\n";
 }
 
-}  // namespace
-
-HttpReply error_reply(u16 status, std::string_view why) {
-  const std::string_view reason = http::reason_phrase(status);
-  return page(status,
-              fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                          "<title>{0} {1}</title></head>\n<body><h1>{0} {1}</h1>\n<p>{2}"
-                          "</p></body></html>\n",
-                          status, reason, http::escape_html(why)));
+HttpResponse head_of(const HttpReply& reply, i64 now) {
+  HttpResponse response{.status = reply.status, .fields = {}, .length = reply.length};
+  FieldList& fields = response.fields;
+  if (reply.status != 304) fields.add("Content-Type", reply.content_type);
+  if (reply.modified >= 0) {
+    // RFC 9110 §8.8.2.1: never later than Date.
+    const auto modified = http::format_date(std::min(reply.modified, now));
+    fields.add("Last-Modified", http::as_text(modified));
+  }
+  if (!reply.entity_tag.empty()) {
+    fields.add("ETag", reply.entity_tag);
+    fields.add("Accept-Ranges", "bytes");
+  }
+  if (!reply.content_range.empty()) fields.add("Content-Range", reply.content_range);
+  if (!reply.location.empty()) fields.add("Location", reply.location);
+  if (reply.status == 405) fields.add("Allow", "GET, HEAD");
+  return response;
 }
 
-HttpReply HttpDirectory::answer(const http::Request& request) {
+}  // namespace
+
+asio::awaitable<void> HttpDirectory::operator()(HttpExchange& exchange) const {
+  std::error_code error = co_await exchange.drop_content();
+  if (error) co_return;
+  const HttpReply reply = find(exchange.request().view());
+  const HttpResponse head = head_of(reply, exchange.service().unix_time());
+  error = co_await exchange.send_head(head, reply.length > 0);
+  for (std::size_t i = 0; i < reply.parts.size() && !error; ++i) {
+    const http::Part& part = reply.parts[i];
+    const bool more = !reply.text.empty() || i + 1 < reply.parts.size();
+    if (!part.head.empty()) error = co_await exchange.write(as_bytes(part.head), true);
+    if (!error) error = co_await exchange.write_file(reply.file, part.range, more);
+  }
+  if (!error && !reply.text.empty()) error = co_await exchange.write(as_bytes(reply.text));
+  if (!error) co_await exchange.finish();
+}
+
+HttpReply HttpDirectory::find(const http::Request& request) const {
   if (request.method != "GET" && request.method != "HEAD")
     return error_reply(405, "Only GET and HEAD are answered here.");
   const auto path = http::decode_path(request.target);
@@ -139,13 +171,13 @@ HttpReply HttpDirectory::answer(const http::Request& request) {
   if (name.ends_with('/')) name.pop_back();
   auto entry = tree_.find(name);
   if (!entry) return reply_to(entry.error());
-  if (entry->is_directory) return answer_directory(*path, request, *entry);
+  if (entry->is_directory) return find_directory(*path, request, *entry);
   if (names_directory) return error_reply(404, "There is nothing of this name.");
   return file_reply(request, *path, std::move(*entry));
 }
 
-HttpReply HttpDirectory::answer_directory(const std::string& path, const http::Request& request,
-                                          const TreeEntry& directory) {
+HttpReply HttpDirectory::find_directory(const std::string& path, const http::Request& request,
+                                        const TreeEntry& directory) const {
   if (!path.ends_with('/')) {
     HttpReply reply = error_reply(301, "This is a directory.");
     reply.location = http::encode_path(path) + "/";

@@ -1,16 +1,14 @@
-// What an HTTP server answers: the files of a directory, or whatever a test makes up. Knows nothing
-// of connections.
+// The files of a directory, as a handler.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/types.hpp"
-#include "http/error.hpp"
 #include "http/message.hpp"
 #include "http/range.hpp"
 #include "io/file_tree.hpp"
+#include "io/http_exchange.hpp"
 
 namespace handfast::io {
 
@@ -28,30 +26,22 @@ struct HttpReply {
   std::string location{};
 };
 
-/// A short page that says what went wrong.
-HttpReply error_reply(u16 status, std::string_view why);
-
-/// Something that answers requests. Called in the server's executor; it must not block for long.
-class HttpSite {
- public:
-  virtual ~HttpSite() = default;
-  /// `request` is valid during the call only.
-  virtual HttpReply answer(const http::Request& request) = 0;
-};
-
 /// A directory (GET and HEAD): files, index.html, else a listing. Hidden names (".x") are neither
 /// listed nor served, and no name leads out of the directory (file_tree.hpp). Files are read with
 /// pread() in the executor's thread: a local disk is taken for fast enough.
-class HttpDirectory final : public HttpSite {
+/// A handler: `HttpServer(listener, std::ref(directory))`.
+class HttpDirectory {
  public:
   explicit HttpDirectory(FileTree tree) : tree_(std::move(tree)) {}
-  HttpReply answer(const http::Request& request) override;
+  asio::awaitable<void> operator()(HttpExchange& exchange) const;
+  /// What that answers.
+  HttpReply find(const http::Request& request) const;
 
   static constexpr u32 names_max = 10'000;  // in a listing
 
  private:
-  HttpReply answer_directory(const std::string& path, const http::Request& request,
-                             const TreeEntry& directory);
+  HttpReply find_directory(const std::string& path, const http::Request& request,
+                           const TreeEntry& directory) const;
 
   FileTree tree_;
 };

@@ -50,6 +50,11 @@ class KernelStream {
     arm_again();
     return state_->socket.async_write_some(buffers, std::forward<Token>(token));
   }
+  template <class Token = asio::default_completion_token_t<executor_type>>
+  auto async_wait(asio::socket_base::wait_type what, Token&& token = {}) {
+    arm_again();
+    return state_->socket.async_wait(what, std::forward<Token>(token));
+  }
 
   void shutdown(asio::socket_base::shutdown_type what, std::error_code& error) {
     state_->socket.shutdown(what, error);
@@ -85,18 +90,14 @@ class KernelStream {
   void expires_after(Duration limit) {
     State& state = *state_;
     state.expired = false;
-    state.timer.expires_after(limit);
-    state.timer.async_wait([weak = std::weak_ptr(state_)](std::error_code error) {
-      const auto kept = weak.lock();
-      if (error || !kept || kept->timer.expiry() > std::chrono::steady_clock::now()) return;
-      kept->expired = true;
-      std::error_code ignored;
-      kept->socket.cancel(ignored);
-    });
+    state.deadline = std::chrono::steady_clock::now() + limit;
+    // A timer that fires too early is set again: so a limit that moves on costs a reading of the
+    // clock.
+    if (!state.is_armed || state.timer.expiry() > state.deadline) arm(state_);
   }
   void expires_never() {
     state_->expired = false;
-    state_->timer.cancel();
+    state_->deadline = asio::steady_timer::time_point::max();
   }
   /// `error`, comparable with std::errc; timed_out where that was why the operation was aborted.
   std::error_code outcome(std::error_code error) const {
@@ -111,6 +112,22 @@ class KernelStream {
     if (state_->expired) expires_after(Duration{});
   }
 
+  struct State;
+  static void arm(const std::shared_ptr<State>& state) {
+    state->is_armed = true;
+    state->timer.expires_at(state->deadline);
+    state->timer.async_wait([weak = std::weak_ptr(state)](std::error_code error) {
+      const auto kept = weak.lock();
+      if (error || !kept) return;
+      kept->is_armed = false;
+      if (kept->deadline == asio::steady_timer::time_point::max()) return;
+      if (kept->deadline > std::chrono::steady_clock::now()) return arm(kept);
+      kept->expired = true;
+      std::error_code ignored;
+      kept->socket.cancel(ignored);
+    });
+  }
+
   struct State {
     explicit State(asio::ip::tcp::socket of) : socket(std::move(of)), timer(socket.get_executor()) {
       std::error_code ignored;
@@ -118,6 +135,8 @@ class KernelStream {
     }
     asio::ip::tcp::socket socket;
     asio::steady_timer timer;
+    asio::steady_timer::time_point deadline = asio::steady_timer::time_point::max();
+    bool is_armed = false;
     bool expired = false;
   };
   std::shared_ptr<State> state_;

@@ -15,6 +15,7 @@
 #include <asio/dispatch.hpp>
 #include <asio/socket_base.hpp>
 
+#include "base/assert.hpp"
 #include "io/detail/tls_connection.hpp"
 #include "io/tls_context.hpp"
 
@@ -62,6 +63,14 @@ class TlsStream {
         std::forward<Token>(token), [bytes](std::shared_ptr<Connection> it) {
           return Connection::write(std::move(it), bytes);
         });
+  }
+  /// Waits until a read would not have to. wait_read only. Signature: void(std::error_code).
+  template <class Token = asio::default_completion_token_t<executor_type>>
+  auto async_wait(asio::socket_base::wait_type what, Token&& token = {}) {
+    ASSERT(what == asio::socket_base::wait_read);
+    return start<void(std::error_code)>(
+        std::forward<Token>(token),
+        [](std::shared_ptr<Connection> it) { return Connection::wait(std::move(it)); });
   }
   /// Says close_notify, and completes when that and what was before it went to the stream below,
   /// whose sending side is shut down then. Reading goes on. Signature: void(std::error_code).

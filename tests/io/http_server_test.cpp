@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include <asio/detached.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 #include <gmock/gmock.h>
@@ -11,13 +12,17 @@
 
 #include "io/hosts.hpp"
 #include "io/http_client.hpp"
+#include "io/http_site.hpp"
+#include "io/kernel_stream.hpp"
 #include "io/site_directory.hpp"
+#include "io/tcp_listener.hpp"
 #include "io/two_stacks.hpp"
 
 namespace handfast::io {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const std::string kilobytes_300 = SiteDirectory::content(300'000);
@@ -46,13 +51,15 @@ http::Url url_of(const std::string& target) {
 class HttpOverOurStack : public testing::Test {
  protected:
   explicit HttpOverOurStack(HttpServerOptions options = {})
-      : server(TcpListener(*stacks.server, server_at), site, std::move(options)) {
+      : server(any_listener(TcpListener(*stacks.server, server_at)), std::ref(site),
+               std::move(options)) {
     directory.write("big", kilobytes_300);
     directory.write("empty", "");
     directory.write("small", "hello");
-    server.on_access([this](const HttpAccess& access) {
-      log.push_back(access.method + " " + access.target + " " + std::to_string(access.status) +
-                    (access.complete ? "" : " cut off"));
+    server.on_access([this](const HttpExchange& exchange) {
+      const HttpRequest& request = exchange.request();
+      log.push_back(request.method + " " + request.target + " " +
+                    std::to_string(exchange.status()) + (exchange.is_complete() ? "" : " cut off"));
     });
     stacks.spawn(server.run());
   }
@@ -81,7 +88,7 @@ class HttpOverOurStack : public testing::Test {
   SiteDirectory directory;
   TwoStacks stacks;
   HttpDirectory site{*FileTree::open(directory.path())};
-  HttpServer<TcpListener> server;
+  HttpServer server;
   std::vector<std::string> log;
 };
 
@@ -123,7 +130,8 @@ TEST_F(HttpOverOurStack, ranges_are_answered_by_those_bytes_alone) {
       "GET /small HTTP/1.1\r\nHost: a\r\nRange: bytes=1-2\r\n\r\n"
       "GET /small HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,-1\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 206 Partial Content\r\n"));
-  EXPECT_THAT(answer, HasSubstr("Content-Range: bytes 1-2/5\r\n\r\nelHTTP/1.1 206 "));
+  EXPECT_THAT(answer,
+              HasSubstr("Content-Range: bytes 1-2/5\r\nContent-Length: 2\r\n\r\nelHTTP/1.1 206 "));
   EXPECT_THAT(answer, HasSubstr("Content-Range: bytes 0-0/5\r\n\r\nh\r\n--part"));
   EXPECT_THAT(answer, HasSubstr("Content-Range: bytes 4-4/5\r\n\r\no\r\n--part"));
   EXPECT_THAT(answer, testing::EndsWith("--\r\n"));
@@ -143,10 +151,20 @@ TEST_F(HttpOverOurStack, a_client_that_waits_for_100_continue_is_answered_at_onc
   EXPECT_THAT(answer, HasSubstr("Allow: GET, HEAD\r\n"));
 }
 
-TEST_F(HttpOverOurStack, content_that_nobody_wants_is_bounded) {
-  EXPECT_THAT(answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" +
-                        std::string(1'100'000, 'x')),
-              StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
+TEST_F(HttpOverOurStack, content_that_nobody_wants_is_dropped_where_it_is_little) {
+  const std::string answer =
+      answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" +
+                std::string(100'000, 'x') + "GET /small HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 405 Method Not Allowed\r\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("Connection: close")));
+  EXPECT_THAT(answer, HasSubstr("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(HttpOverOurStack, much_content_that_nobody_wants_is_refused) {
+  const std::string answer =
+      answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Connection: close"));
 }
 
 TEST_F(HttpOverOurStack, who_never_finishes_a_request_hears_408) {

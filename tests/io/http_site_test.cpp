@@ -30,7 +30,7 @@ class Site : public testing::Test {
     EXPECT_EQ(mkfifo((directory.path() / "fifo").c_str(), 0600), 0);
   }
   HttpReply get(std::string_view target, http::Fields fields = {}) {
-    return site().answer({"GET", target, 1, fields});
+    return site().find({"GET", target, 1, fields});
   }
   HttpDirectory& site() {
     if (!site_) site_ = std::make_unique<HttpDirectory>(*FileTree::open(directory.path()));
@@ -153,7 +153,7 @@ TEST_F(Site, refuses_what_is_hidden_missing_or_no_file) {
   EXPECT_EQ(get("/" + std::string(300, 'x')).status, 404);
   EXPECT_EQ(get("/fifo").status, 403);
   EXPECT_EQ(get("/%00").status, 400);
-  EXPECT_EQ(site().answer({"DELETE", "/a.txt", 1, {}}).status, 405);
+  EXPECT_EQ(site().find({"DELETE", "/a.txt", 1, {}}).status, 405);
 }
 
 TEST(FileTreeOpen, says_why_there_is_no_tree) {

@@ -8,6 +8,7 @@
 #include "crypto/certificate_builder.hpp"
 #include "io/http_client.hpp"
 #include "io/http_server.hpp"
+#include "io/http_site.hpp"
 #include "io/site_directory.hpp"
 #include "io/tls_listener.hpp"
 #include "io/two_stacks.hpp"
@@ -185,8 +186,7 @@ TEST_F(TlsOverOurStack, carries_HTTP_and_resumes_its_session) {
   const std::string text = SiteDirectory::content(300'000);
   directory.write("file", text);
   HttpDirectory site(*FileTree::open(directory.path()));
-  HttpServer<TlsListener<TcpListener>> http(TlsListener<TcpListener>(std::move(listener), server),
-                                            site);
+  HttpServer http(any_listener(std::move(listener), &server), std::ref(site));
   stacks.spawn(http.run());
   for (const bool resumed : {false, true}) {
     Store store;

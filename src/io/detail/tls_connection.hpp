@@ -78,6 +78,13 @@ class TlsConnection {
     co_return TlsTransferred{error, 0};
   }
 
+  /// Until a read would not wait: plaintext is there, the end or an error.
+  static asio::awaitable<std::error_code> wait(Self self) {
+    std::error_code error = co_await self->handshake();
+    while (!error && self->session_.plaintext().empty()) error = co_await self->advance();
+    co_return error == asio::error::eof ? std::error_code{} : error;
+  }
+
   static asio::awaitable<TlsTransferred> write(Self self, Bytes bytes) {
     std::error_code error = co_await self->handshake();
     std::size_t sent = 0;
@@ -106,8 +113,7 @@ class TlsConnection {
   static asio::awaitable<void> close(Self self) {
     self->lower_.expires_after(close_limit);
     if (!self->session_.error()) self->session_.close();
-    const std::error_code ignored = co_await self->finish_writing();
-    static_cast<void>(ignored);
+    co_await self->finish_writing();
     self->lower_.close();
   }
 
@@ -134,8 +140,7 @@ class TlsConnection {
     if (session_.error()) co_return failure_code();
     if (session_.has_peer_closed()) co_return asio::error::eof;
     const bool moved = feed();
-    std::error_code error;
-    if (session_.has_output()) error = co_await flush();
+    std::error_code error = co_await flush();
     if (session_.error()) error = failure_code();
     if (!moved && !error) error = co_await fill();
     co_return error;

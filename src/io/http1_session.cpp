@@ -1,0 +1,324 @@
+#include "io/http1_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "http/target.hpp"
+
+namespace handfast::io {
+namespace {
+
+constexpr u32 read_bytes_min = 4096;  // room for one read
+
+}  // namespace
+
+Http1Session::Http1Session(AnyStream& stream, HttpService& service)
+    : HttpExchange(service),
+      stream_(stream),
+      connection_(http::Role::server, service.options().http),
+      writer_(stream, service) {
+  request().client = stream.remote_endpoint();
+  if (stream.tls() != nullptr) request().scheme = "https";
+}
+
+Http1Session::~Http1Session() { service().give_back(std::move(input_)); }
+
+asio::awaitable<void> Http1Session::run() {
+  // Not "while (co_await …) {}": g++ 12 makes a trap of that.
+  for (bool goes_on = true; goes_on;) goes_on = co_await serve_one();
+  if (failed_)
+    stream_.abort();
+  else
+    co_await close();
+}
+
+void Http1Session::stop() {
+  if (idle_) stream_.cancel();
+}
+
+void Http1Session::abort() {
+  error_ = asio::error::operation_aborted;
+  failed_ = true;
+  stream_.cancel();
+}
+
+/// One exchange; true where another may follow.
+asio::awaitable<bool> Http1Session::serve_one() {
+  const Got got = co_await read_head();
+  if (got == Got::nothing) co_return false;
+  writer_.begin();
+  if (got == Got::request) {
+    co_await service().answer(*this);
+  } else {
+    co_await service().refuse(*this);
+  }
+  if (!is_complete()) failed_ = true;
+  if (failed_ || !connection_.keep_alive()) co_return false;
+  const bool dropped = co_await drop_rest();
+  co_return dropped&& connection_.keep_alive();
+}
+
+asio::awaitable<Http1Session::Got> Http1Session::read_head() {
+  bool is_timed = false;
+  while (true) {
+    const auto event = next_event();
+    if (!event) {
+      const bool can_answer = connection_.our_state() == http::State::idle;
+      refuse_head(event.error());
+      co_return can_answer ? Got::refused : Got::nothing;
+    }
+    if (const auto* request = std::get_if<http::Request>(&*event)) {
+      take_request(*request);
+      co_return Got::request;
+    }
+    if (!std::holds_alternative<http::NeedMore>(*event)) co_return Got::nothing;
+    if (connection_.our_state() == http::State::must_close) co_return Got::nothing;
+    if (begin_ == end_) {
+      if (service().stopping) co_return Got::nothing;
+      const Transferred waited = co_await wait_for_request();
+      if (waited.error) {
+        if (waited.error == std::errc::connection_reset) failed_ = true;
+        co_return Got::nothing;
+      }
+    }
+    // A limit for the whole head: bytes that drip in do not renew it.
+    if (!std::exchange(is_timed, true)) stream_.expires_after(service().options().request_timeout);
+    const std::error_code error = co_await read_more();
+    if (error == std::errc::timed_out) {
+      refuse_head({408, "The request took too long."});
+      co_return Got::refused;
+    }
+    if (error) failed_ = true;
+    if (error) co_return Got::nothing;
+  }
+}
+
+void Http1Session::refuse_head(const http::Error& error) {
+  begin();
+  request().method = request().target = "-";
+  note_refusal(error);
+  connection_.end_keep_alive();
+}
+
+asio::awaitable<Transferred> Http1Session::wait_for_request() {
+  release_input();
+  release();
+  idle_ = true;
+  stream_.expires_after(service().options().idle_timeout);
+  const Transferred waited = co_await stream_.wait_to_read();
+  idle_ = false;
+  co_return waited;
+}
+
+void Http1Session::take_request(const http::Request& from) {
+  begin();
+  HttpRequest& to = request();
+  to.method = from.method;
+  to.target = from.target;
+  to.minor_version = from.minor_version;
+  to.fields.assign(from.fields);
+  to.authority = to.fields.find("host").value_or("");
+  to.content_length = connection_.content_left();
+  to.has_content = to.content_length != u64{0};
+  content_read_ = 0;
+  content_done_ = false;
+  if (!to.has_content) {
+    // Its end is known already: then content that nobody reads is not in the way.
+    const auto end = next_event();
+    ASSERT(end && std::holds_alternative<http::EndOfMessage>(*end));
+    content_done_ = true;
+  }
+}
+
+/// Reads what is left of the request's content, where that is little.
+asio::awaitable<bool> Http1Session::drop_rest() {
+  const u64 end = content_read_ + service().options().dropped_content_max;
+  HttpPiece piece;
+  while (!content_done_ && !piece.error && content_read_ <= end) piece = co_await read();
+  co_return content_done_;
+}
+
+Result<http::Event, http::Error> Http1Session::next_event() {
+  Bytes in = input_.all().first(end_).subspan(begin_);
+  auto event = connection_.next(in);
+  begin_ = end_ - to<u32>(in.size());
+  return event;
+}
+
+asio::awaitable<std::error_code> Http1Session::read_more() {
+  if (!input_) {
+    const u32 head_max = service().options().http.head_bytes_max;
+    input_ = service().take_buffer(std::max(head_max, read_bytes_min) + read_bytes_min);
+  }
+  const MutBytes all = input_.all();
+  if (all.size() - end_ < read_bytes_min) {
+    std::copy(all.begin() + begin_, all.begin() + end_, all.begin());
+    end_ -= std::exchange(begin_, 0);
+  }
+  if (begin_ == end_) begin_ = end_ = 0;
+  const Transferred got = co_await stream_.read_some(all.subspan(end_));
+  end_ += to<u32>(got.bytes);
+  if (got.error == asio::error::eof) {
+    connection_.end_of_input();
+    co_return std::error_code{};
+  }
+  co_return got.error;
+}
+
+void Http1Session::release_input() {
+  begin_ = end_ = 0;
+  service().give_back(std::move(input_));
+}
+
+/// RFC 9112 §9.6: closing both ways at once could reset the connection before the client has
+/// read the last response. So FIN goes first, and what still comes is read and dropped.
+asio::awaitable<void> Http1Session::close() {
+  stream_.shutdown_send();
+  stream_.expires_after(service().options().linger_timeout);
+  u64 dropped = 0;
+  Transferred got;
+  while (!got.error && !service().stopping && dropped <= service().options().dropped_content_max) {
+    begin_ = end_ = 0;
+    if (!input_) input_ = service().take_buffer(2 * read_bytes_min);
+    got = co_await stream_.read_some(input_.all());
+    dropped += got.bytes;
+  }
+  stream_.close();
+}
+
+asio::awaitable<HttpPiece> Http1Session::read() {
+  while (!content_done_) {
+    const auto event = next_event();
+    if (!event) co_return refuse_content(event.error());
+    if (const auto* data = std::get_if<http::Data>(&*event)) {
+      content_read_ += data->bytes.size();
+      co_return HttpPiece{{}, data->bytes};
+    }
+    if (const auto* end = std::get_if<http::EndOfMessage>(&*event)) {
+      set_trailers(end->trailers);
+      content_done_ = true;
+      break;
+    }
+    if (content_read_ == 0) content_began_ = service().now();
+    if (connection_.client_waits() && status() == 0) {
+      const http::Response go_on{100};
+      std::error_code error = co_await put(go_on);
+      if (!error) error = broken(co_await writer_.flush(false));
+      if (error) co_return HttpPiece{error, {}};
+    }
+    stream_.expires_after(
+        service().limit(service().options().content_timeout, content_read_, content_began_));
+    const std::error_code error = co_await read_more();
+    if (error == std::errc::timed_out)
+      co_return refuse_content({408, "The content took too long."});
+    if (error) co_return HttpPiece{broken(error), {}};
+  }
+  co_return HttpPiece{};
+}
+
+/// What is wrong with the content: the client hears it where it has heard nothing yet.
+HttpPiece Http1Session::refuse_content(const http::Error& error) {
+  connection_.end_keep_alive();
+  note_refusal(error);
+  const bool is_late = error.status == 408;
+  return {std::make_error_code(is_late ? std::errc::timed_out : std::errc::bad_message), {}};
+}
+
+std::error_code Http1Session::broken(std::error_code error) {
+  if (error) {
+    error_ = error;
+    failed_ = true;
+  }
+  return error;
+}
+
+asio::awaitable<std::error_code> Http1Session::put(const http::Event& event) {
+  if (error_) co_return error_;
+  auto n = connection_.send(event, writer_.room());
+  if (!n && writer_.holds()) {
+    // There may have been too little room; a failed send() has changed nothing.
+    const std::error_code error = broken(co_await writer_.flush(true));
+    if (error) co_return error;
+    n = connection_.send(event, writer_.room());
+  }
+  if (!n) co_return std::make_error_code(std::errc::invalid_argument);
+  writer_.hold(*n);
+  co_return std::error_code{};
+}
+
+asio::awaitable<std::error_code> Http1Session::send_informational(u16 status, http::Fields fields) {
+  // An HTTP/1.0 client does not know of them (RFC 9110 §15.2).
+  if (request().minor_version == 0) co_return std::error_code{};
+  if (status < 102 || status > 199) co_return std::make_error_code(std::errc::invalid_argument);
+  const http::Response response{status, {}, 1, fields};
+  std::error_code error = co_await put(response);
+  if (!error) error = broken(co_await writer_.flush(false));
+  co_return error;
+}
+
+asio::awaitable<std::error_code> Http1Session::put_head(u16 status, http::Fields fields,
+                                                        bool more) {
+  const u64 dropped_max = service().options().dropped_content_max;
+  const bool is_left = !content_done_ && (connection_.client_waits() ||
+                                          connection_.content_left().value_or(0) > dropped_max);
+  if (is_left || service().stopping) connection_.end_keep_alive();
+  const http::Response response{status, {}, 1, fields};
+  std::error_code error = co_await put(response);
+  if (error) co_return error;
+  note_head(status);
+  if (!more) error = broken(co_await writer_.flush(false));
+  co_return error;
+}
+
+asio::awaitable<std::error_code> Http1Session::write(Bytes content, bool more) {
+  if (error_) co_return error_;
+  if (sends_no_content()) co_return std::error_code{};
+  std::error_code error;
+  if (connection_.sends_raw_content()) {
+    if (!connection_.sent_content(content.size()))
+      co_return std::make_error_code(std::errc::invalid_argument);
+    error = broken(co_await writer_.write(content, more));
+    if (!error) note_content(content.size());
+    co_return error;
+  }
+  constexpr std::size_t chunk_max = 16u << 10;
+  while (!content.empty() && !error) {
+    const Bytes chunk = content.first(std::min(content.size(), chunk_max));
+    const http::Data data{chunk};
+    error = co_await put(data);
+    if (!error) note_content(chunk.size());
+    content = content.subspan(chunk.size());
+  }
+  if (!error && !more) error = broken(co_await writer_.flush(false));
+  co_return error;
+}
+
+asio::awaitable<std::error_code> Http1Session::write_file(const link::Descriptor& file,
+                                                          http::ByteRange part, bool more) {
+  if (sends_no_content() || !connection_.sends_raw_content())
+    co_return co_await HttpExchange::write_file(file, part, more);
+  std::error_code error = error_;
+  while (part.length > 0 && !error) {
+    const Transferred done = co_await writer_.write_file(file, part, more);
+    error = broken(done.error);
+    if (error) break;
+    if (!connection_.sent_content(done.bytes))
+      co_return std::make_error_code(std::errc::invalid_argument);
+    note_content(done.bytes);
+    part.first += done.bytes;
+    part.length -= done.bytes;
+  }
+  co_return error;
+}
+
+asio::awaitable<std::error_code> Http1Session::finish(http::Fields trailers) {
+  if (connection_.sends_raw_content()) trailers = {};
+  const http::EndOfMessage end{trailers};
+  std::error_code error = co_await put(end);
+  if (!error) error = broken(co_await writer_.flush(false));
+  if (!error) note_complete();
+  co_return error;
+}
+
+}  // namespace handfast::io
