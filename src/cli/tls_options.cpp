@@ -43,6 +43,24 @@ void log_keys(io::TlsContext& context) {
   };
 }
 
+void add_options(CLI::App& command, OldExchanges& options) {
+  command.add_flag("--dhe", options.dhe,
+                   "Also exchange keys as old peers of TLS 1.2 do: Diffie-Hellman in the finite "
+                   "fields of RFC 7919");
+  command.add_flag("--rsa-key-transport", options.rsa_key_transport,
+                   "Also let a TLS 1.2 client encrypt the secret to the server's RSA key: who gets "
+                   "that key later reads all");
+}
+
+/// After all others.
+void configure(tls::Config& config, const OldExchanges& options) {
+  const auto add = [&](const auto& suites) {
+    config.suites.insert(config.suites.end(), suites.begin(), suites.end());
+  };
+  if (options.dhe) add(tls::dhe_suites);
+  if (options.rsa_key_transport) add(tls::rsa_transport_suites);
+}
+
 }  // namespace
 
 void add_options(CLI::App& command, TlsClientOptions& options) {
@@ -66,6 +84,7 @@ void add_options(CLI::App& command, TlsClientOptions& options) {
       });
   command.add_flag("--insecure", options.is_insecure,
                    "Accept any certificate: whoever is on the way may read and change all");
+  add_options(command, options.old_exchanges);
 }
 
 void add_options(CLI::App& command, TlsServerOptions& options) {
@@ -80,10 +99,12 @@ void add_options(CLI::App& command, TlsServerOptions& options) {
       .add_option("--client-ca", options.client_ca,
                   "Serve only clients with a certificate of this file's CAs (PEM)")
       ->type_name("FILE");
+  add_options(command, options.old_exchanges);
 }
 
 void configure(io::TlsContext& context, const TlsClientOptions& options) {
   context.config.protocols = {"http/1.1"};
+  configure(context.config, options.old_exchanges);
   context.accept_anybody = options.is_insecure;
   if (!options.is_insecure) context.verifier.emplace(trust_store(options.ca));
   if (!options.key.empty() && options.certificate.empty())
@@ -97,6 +118,7 @@ void configure(io::TlsContext& context, const TlsServerOptions& options) {
     throw Failure("--tls needs a certificate", "",
                   "name it: --cert FILE --key FILE (`handfast ca DIR` makes some)", Exit::usage);
   context.config.protocols = {"http/1.1"};
+  configure(context.config, options.old_exchanges);
   add_identity(context, options.certificate, options.key);
   if (!options.client_ca.empty()) {
     context.verifier.emplace(trust_store(options.client_ca));

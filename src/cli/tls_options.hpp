@@ -10,12 +10,19 @@
 
 namespace handfast::cli {
 
+/// Ways of TLS 1.2 to come to a secret that are off unless asked for.
+struct OldExchanges {
+  bool dhe = false;
+  bool rsa_key_transport = false;
+};
+
 struct TlsClientOptions {
   std::string ca{};
   std::string certificate{};
   std::string key{};
   std::string accept{};
   bool is_insecure = false;
+  OldExchanges old_exchanges{};
 };
 void add_options(CLI::App& command, TlsClientOptions& options);
 
@@ -24,6 +31,7 @@ struct TlsServerOptions {
   std::string certificate{};
   std::string key{};
   std::string client_ca{};
+  OldExchanges old_exchanges{};
 };
 void add_options(CLI::App& command, TlsServerOptions& options);
 

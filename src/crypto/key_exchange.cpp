@@ -34,6 +34,7 @@ struct Parts {
   Owned<EC_GROUP> curve;
   Owned<BIGNUM> prime;
   Owned<BN_MONT_CTX> montgomery;
+  std::vector<u8> prime_bytes;
 };
 
 constexpr u32 x25519_size = 32;
@@ -41,7 +42,7 @@ constexpr u32 x25519_size = 32;
 constexpr u32 exponent_size = 40;
 
 /// The prime of a named group: libcrypto tells it only through a key's parameters.
-Owned<BIGNUM> prime_of(const char* name) {
+Owned<BIGNUM> prime_called(const char* name) {
   EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "DH", nullptr);
   std::string group(name);
   std::array parameters{
@@ -58,14 +59,16 @@ Owned<BIGNUM> prime_of(const char* name) {
 }
 
 Parts make_curve(int nid) {
-  return {Owned<EC_GROUP>(EC_GROUP_new_by_curve_name(nid)), nullptr, nullptr};
+  return {Owned<EC_GROUP>(EC_GROUP_new_by_curve_name(nid)), nullptr, nullptr, {}};
 }
 Parts make_field(const char* name) {
-  Owned<BIGNUM> prime = prime_of(name);
+  Owned<BIGNUM> prime = prime_called(name);
+  std::vector<u8> bytes(to<std::size_t>(BN_num_bytes(prime.get())));
+  ASSERT(BN_bn2bin(prime.get(), bytes.data()) == to<int>(bytes.size()));
   Owned<BN_MONT_CTX> montgomery(BN_MONT_CTX_new());
   const Owned<BN_CTX> scratch(BN_CTX_new());
   ASSERT(BN_MONT_CTX_set(montgomery.get(), prime.get(), scratch.get()) == 1);
-  return {nullptr, std::move(prime), std::move(montgomery)};
+  return {nullptr, std::move(prime), std::move(montgomery), std::move(bytes)};
 }
 
 const Parts& parts_of(Group group) {
@@ -199,6 +202,26 @@ bool is_known(Group group) {
   constexpr std::array all{Group::secp256r1, Group::secp384r1, Group::x25519, Group::ffdhe2048,
                            Group::ffdhe3072};
   return std::ranges::find(all, group) != all.end();
+}
+
+bool is_finite_field(Group group) { return group == Group::ffdhe2048 || group == Group::ffdhe3072; }
+
+Bytes prime_of(Group group) {
+  ASSERT(is_finite_field(group));
+  return parts_of(group).prime_bytes;
+}
+
+Bytes without_leading_zeros(Bytes number) {
+  const auto first = std::ranges::find_if(number, [](u8 byte) { return byte != 0; });
+  return {first, number.end()};
+}
+
+std::optional<Group> find_finite_field(Bytes prime, Bytes generator) {
+  const Bytes base = without_leading_zeros(generator);
+  if (base.size() != 1 || base[0] != 2) return std::nullopt;
+  for (const Group group : {Group::ffdhe2048, Group::ffdhe3072})
+    if (std::ranges::equal(without_leading_zeros(prime), prime_of(group))) return group;
+  return std::nullopt;
 }
 
 u32 share_size(Group group) {

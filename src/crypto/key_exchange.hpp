@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,15 @@ enum class Group : u16 {
 /// "x25519"; of what cannot be used too, where it has a name ("X25519MLKEM768"), else "0x1234".
 std::string to_string(Group group);
 bool is_known(Group group);
+/// Diffie-Hellman modulo a prime, not over a curve.
+bool is_finite_field(Group group);
+/// The group of that kind with this prime and generator (RFC 7919 appendix A), numbers as they come
+/// over the wire; none where it is not one of ours.
+std::optional<Group> find_finite_field(Bytes prime, Bytes generator);
+/// The prime of such a group, as long as its shares. The generator is 2 in all of them.
+Bytes prime_of(Group group);
+/// A number as it came, without the zeros that may lead it.
+Bytes without_leading_zeros(Bytes number);
 /// Bytes of a public share: a point is uncompressed, a number is padded. Of a known group.
 u32 share_size(Group group);
 

@@ -36,6 +36,10 @@ TlsContext::TlsContext()
 void TlsContext::give_tickets(const tls::TicketKeys::Config& how) {
   ticket_keys_.emplace(how, random_, clock());
   config.ticket_keys = &*ticket_keys_;
+  tls::SessionStore::Config kept;
+  kept.lifetime = std::min(how.lifetime, tls::session_lifetime_max);
+  sessions_.emplace(kept);
+  config.sessions = &*sessions_;
 }
 
 void TlsContext::answer(tls::Session& session, const std::string& server_name) {

@@ -63,7 +63,8 @@ class TlsContext {
   std::function<WallTime()> wall_clock = wall_now;
   std::function<Instant()> clock;
 
-  /// Server: clients get tickets, and may resume by them.
+  /// Server: clients get tickets, and may resume by them. The sessions of TLS 1.2 clients that take
+  /// none are kept here.
   void give_tickets(const tls::TicketKeys::Config& how = {});
   crypto::Random& random() { return random_; }
 
@@ -77,6 +78,7 @@ class TlsContext {
  private:
   crypto::SystemRandom random_;
   std::optional<tls::TicketKeys> ticket_keys_;
+  std::optional<tls::SessionStore> sessions_;
 };
 
 /// What the peer hears of a certificate that was not accepted (RFC 8446 §6.2).

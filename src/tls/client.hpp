@@ -10,6 +10,7 @@
 #include "crypto/key_exchange.hpp"
 #include "tls/handshake.hpp"
 #include "tls/hello.hpp"
+#include "tls/messages12.hpp"
 #include "tls/ticket.hpp"
 
 namespace handfast::tls {
@@ -68,12 +69,16 @@ class Client final : public Handshake {
   Outcome on_certificate12(Bytes message);
   Outcome on_certificate_status(Bytes message);
   Outcome on_server_key_exchange(Bytes message);
+  Result<crypto::Group, Error> group_of(const ServerKeyExchange& exchange) const;
   Outcome on_certificate_request12(Bytes message);
   Outcome on_hello_done(Bytes message);
   Outcome send_flight12();
+  void send_client_key_exchange();
   Outcome finish_flight12();
   Outcome on_new_session_ticket12(Bytes message, Instant now);
-  Outcome on_finished12(Bytes message);
+  Outcome on_finished12(Bytes message, Instant now);
+  Ticket session_to_keep12(Instant now);
+  void keep_session12(Instant now);
 
   std::string server_name_;
   std::optional<Ticket> ticket_;
@@ -95,6 +100,7 @@ class Client final : public Handshake {
   std::array<u8, random_size> server_random_{};
   crypto::SharedSecret shared_;
   std::optional<Ticket> new_ticket_;
+  std::vector<u8> session_id12_;  // by which the server knows this session
   bool is_ticket_coming_ = false;
   bool is_status_coming_ = false;
 };

@@ -1,12 +1,15 @@
-// RFC 5246 §7.3 and §7.4 as the client sees it, with RFC 8422 (ECDHE), RFC 7627 (extended master
-// secret), RFC 5746 (renegotiation, which is refused) and RFC 5077 (tickets).
+// RFC 5246 §7.3 and §7.4 as the client sees it, with RFC 8422 (ECDHE), RFC 7919 (DHE), RFC 7627
+// (extended master secret), RFC 5746 (renegotiation, which is refused) RFC 5077 (tickets)
+// and session IDs without them.
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/byte_order.hpp"
+#include "crypto/rsa_transport.hpp"
 #include "tls/client.hpp"
-#include "tls/messages12.hpp"
+#include "tls/key_exchange12.hpp"
 
 namespace handfast::tls {
 
@@ -24,6 +27,7 @@ Outcome Client::on_message12(Bytes message, Instant now) {
       if (type == server_key_exchange) return on_server_key_exchange(message);
       break;
     case State::wait_request_or_done:
+      if (type == certificate_status) return on_certificate_status(message);
       if (type == certificate_request) return on_certificate_request12(message);
       if (type == server_hello_done) return on_hello_done(message);
       break;
@@ -34,7 +38,7 @@ Outcome Client::on_message12(Bytes message, Instant now) {
       if (type == new_session_ticket) return on_new_session_ticket12(message, now);
       break;
     case State::wait_finished:
-      if (type == finished) return on_finished12(message);
+      if (type == finished) return on_finished12(message, now);
       break;
     case State::connected:
       // RFC 5246 §7.4.1.1: "This message will be ignored by the client if … it does not wish to".
@@ -56,7 +60,9 @@ Outcome Client::on_server_hello12(const ServerHello& hello, Bytes message) {
   if (hello.record_size_limit) agreed().record_size_limit = *hello.record_size_limit;
   is_ticket_coming_ = hello.session_ticket;
   is_status_coming_ = hello.status_request;
-  // RFC 5077 §3.4: a server that resumes echoes the session ID that came with the ticket.
+  session_id12_.assign(hello.session_id.begin(), hello.session_id.end());
+  // RFC 5246 §7.4.1.3, RFC 5077 §3.4: a server that resumes echoes the session ID, which may only
+  // have come with a ticket.
   const bool is_echo =
       !hello.session_id.empty() && std::ranges::equal(hello.session_id, offered_.session_id);
   if (!is_echo) {
@@ -127,8 +133,15 @@ Outcome Client::on_certificate12(Bytes message) {
     return refuse(Alert::illegal_parameter,
                   fmt::format("the server's certificate has a key ({}) that {} does not take",
                               to_string(peer_key().type()), agreed().suite->name));
+  const bool is_transport = agreed().suite->exchange == Exchange::rsa;
+  // RFC 5246 §7.4.2: "The keyEncipherment bit MUST be set if the key usage extension is present".
+  if (is_transport && !may_peer_decipher())
+    return refuse(
+        Alert::illegal_parameter,
+        "the server's certificate has a key usage without keyEncipherment, and the server "
+        "wants a secret encrypted to its key");
   transcript().add(message);
-  enter(State::wait_server_key_exchange);
+  enter(is_transport ? State::wait_request_or_done : State::wait_server_key_exchange);
   return {};
 }
 
@@ -141,24 +154,38 @@ Outcome Client::on_certificate_status(Bytes message) {
   return {};
 }
 
-Outcome Client::on_server_key_exchange(Bytes message) {
-  const auto exchange = parse_server_key_exchange(message.subspan(message_header_size));
-  if (!exchange) return failure(exchange.error());
-  const crypto::Group group = exchange->share.group;
-  if (!offered_.groups.contains(group) || !is_curve12(group))
+/// What the server exchanges keys over, if we offered that.
+Result<crypto::Group, Error> Client::group_of(const ServerKeyExchange& exchange) const {
+  crypto::Group group = exchange.share.group;
+  if (agreed().suite->exchange == Exchange::dhe) {
+    const auto field = crypto::find_finite_field(exchange.prime, exchange.generator);
+    if (!field) return failure(unsafe_group(exchange.prime));
+    group = *field;
+  }
+  if (!offered_.groups.contains(group) || !fits(group, *agreed().suite))
     return refuse(
         Alert::illegal_parameter,
         fmt::format("the server's key share is of {}, which was not offered", to_string(group)));
+  return group;
+}
+
+Outcome Client::on_server_key_exchange(Bytes message) {
+  is_status_coming_ = false;
+  const auto exchange =
+      parse_server_key_exchange(message.subspan(message_header_size), agreed().suite->exchange);
+  if (!exchange) return failure(exchange.error());
+  const auto group = group_of(*exchange);
+  if (!group) return failure(group.error());
   std::vector<u8> content(offered_.random.begin(), offered_.random.end());
   content.insert(content.end(), server_random_.begin(), server_random_.end());
   content.insert(content.end(), exchange->parameters.begin(), exchange->parameters.end());
   if (const Outcome good = check_signature(exchange->scheme, content, exchange->signature); !good)
     return good;
-  if (!key_exchange_ || key_exchange_->group() != group) key_exchange_.emplace(group, entropy());
-  auto shared = key_exchange_->agree(exchange->share.share);
-  if (!shared) return refuse(Alert::illegal_parameter, shared.error().why);
+  if (key_exchange_->group() != *group) key_exchange_.emplace(*group, entropy());
+  auto shared = agree12(*key_exchange_, exchange->share.share);
+  if (!shared) return failure(shared.error());
   shared_ = std::move(*shared);
-  agreed().group = group;
+  agreed().group = *group;
   transcript().add(message);
   enter(State::wait_request_or_done);
   return {};
@@ -197,7 +224,7 @@ Outcome Client::send_flight12() {
     }
     send_certificate(identity, {}, false);
   }
-  send(emit_client_key_exchange(key_exchange_->share()));
+  send_client_key_exchange();
   set_stage(MasterStage(*agreed().suite, client_random(), server_random_, shared_.bytes(),
                         transcript().digest()));
   shared_.clear();
@@ -205,6 +232,21 @@ Outcome Client::send_flight12() {
   if (identity == nullptr) return finish_flight12();
   const Bytes all = transcript().messages();
   return ask_for_signature(*identity, *scheme, {all.begin(), all.end()});
+}
+
+void Client::send_client_key_exchange() {
+  const Exchange exchange = agreed().suite->exchange;
+  if (exchange != Exchange::rsa) {
+    send(emit_client_key_exchange(key_exchange_->share(), exchange));
+    return;
+  }
+  // RFC 5246 §7.4.7.1: the version that was offered, so that nobody can make both ends take an
+  // older one, and 46 random bytes.
+  crypto::PreMaster secret(crypto::pre_master_size);
+  entropy().fill(secret.room());
+  store_be16(secret.room().data(), to<u16>(offered_.legacy_version));
+  send(emit_client_key_exchange(encrypt_pre_master(peer_key(), secret, entropy()), exchange));
+  shared_ = crypto::SharedSecret(secret.bytes());
 }
 
 Outcome Client::finish_flight12() {
@@ -219,25 +261,41 @@ Outcome Client::on_new_session_ticket12(Bytes message, Instant now) {
   transcript().add(message);
   enter(State::wait_change_cipher_spec);
   if (ticket->ticket.empty()) return {};
-  Ticket& kept = new_ticket_.emplace();
-  kept.suite = agreed().suite->code;
-  kept.psk = stage<MasterStage>().master().clone();
+  Ticket& kept = new_ticket_.emplace(session_to_keep12(now));
   kept.ticket.assign(ticket->ticket.begin(), ticket->ticket.end());
-  kept.received = now;
   // RFC 5077 §3.3: "A value of zero is reserved to indicate that the lifetime … is unspecified".
   const Duration told = std::chrono::seconds{ticket->lifetime_s};
   kept.lifetime = told == Duration{} ? ticket_lifetime_max : std::min(told, ticket_lifetime_max);
-  kept.server_name = server_name_;
-  kept.protocol = agreed().protocol;
   return {};
 }
 
-Outcome Client::on_finished12(Bytes message) {
+Ticket Client::session_to_keep12(Instant now) {
+  Ticket kept;
+  kept.suite = agreed().suite->code;
+  kept.psk = stage<MasterStage>().master().clone();
+  kept.received = now;
+  kept.server_name = server_name_;
+  kept.protocol = agreed().protocol;
+  return kept;
+}
+
+/// A server that gave no ticket may know the session by its ID; it stays as old as it is.
+void Client::keep_session12(Instant now) {
+  const bool is_by_id = !agreed().is_resumed || !ticket_->session_id.empty();
+  if (new_ticket_ || session_id12_.empty() || !is_by_id) return;
+  Ticket& kept = new_ticket_.emplace(session_to_keep12(now));
+  kept.session_id = session_id12_;
+  kept.lifetime = session_lifetime_max;
+  if (agreed().is_resumed) kept.received = ticket_->received;
+}
+
+Outcome Client::on_finished12(Bytes message, Instant now) {
   if (const Outcome good = check_finished12(message); !good) return good;
   if (agreed().is_resumed) send_finished12();
   transcript().forget_messages();
   enter(State::connected);
   act(HandshakeDone{});
+  keep_session12(now);
   if (new_ticket_) act(TicketReceived{std::move(*new_ticket_)});
   new_ticket_.reset();
   return {};

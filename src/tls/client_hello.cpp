@@ -103,11 +103,6 @@ Error broken(ExtensionType type) {
 
 }  // namespace
 
-bool is_curve12(crypto::Group group) {
-  return group == crypto::Group::x25519 || group == crypto::Group::secp256r1 ||
-         group == crypto::Group::secp384r1;
-}
-
 Result<ClientHello, Error> parse_client_hello(Bytes body) {
   Reader reader(body);
   ClientHello hello;

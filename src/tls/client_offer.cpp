@@ -3,6 +3,7 @@
 
 #include "base/assert.hpp"
 #include "tls/client.hpp"
+#include "tls/key_exchange12.hpp"
 #include "tls/writer.hpp"
 
 namespace handfast::tls {
@@ -25,11 +26,16 @@ std::vector<u8> protocol_list(const std::vector<std::string>& protocols) {
   return writer.finish();
 }
 
+bool has_group_for(const Suite& suite, const Config& config) {
+  if (suite.exchange == Exchange::tls13 || suite.exchange == Exchange::rsa) return true;
+  return std::ranges::any_of(config.groups, [&](crypto::Group it) { return fits(it, suite); });
+}
+
 std::vector<CipherSuite> suites_offered(const Config& config) {
   std::vector<CipherSuite> suites;
   for (const CipherSuite code : config.suites)
     if (const Suite* suite = find_suite(code); suite != nullptr && config.speaks(suite->version))
-      suites.push_back(code);
+      if (has_group_for(*suite, config)) suites.push_back(code);
   return suites;
 }
 
@@ -66,7 +72,9 @@ Client::Client(const Config& config, std::string_view server_name, crypto::Rando
 void Client::draw() {
   entropy().fill(random_bytes_);
   // RFC 5077 §3.4: a ticket of TLS 1.2 comes with a session ID, to be echoed.
-  if (config().middlebox_compatibility || offers_ticket(Version::tls_1_2)) {
+  if (offers_ticket(Version::tls_1_2) && !ticket_->session_id.empty()) {
+    session_id_ = ticket_->session_id;
+  } else if (config().middlebox_compatibility || offers_ticket(Version::tls_1_2)) {
     session_id_.resize(session_id_size_max);
     entropy().fill(session_id_);
   }

@@ -16,36 +16,51 @@ using crypto::HashAlgorithm;
 constexpr u64 records_of_gcm_max = u64{1} << 24;
 constexpr u64 records_of_chacha20_max = u64{1} << 32;
 
-constexpr Suite suite(CipherSuite code, std::string_view name, Version version, SuiteKey key,
+constexpr Suite suite(CipherSuite code, std::string_view name, Exchange exchange, SuiteKey key,
                       AeadAlgorithm aead, HashAlgorithm hash) {
+  const Version version = exchange == Exchange::tls13 ? Version::tls_1_3 : Version::tls_1_2;
   const bool is_gcm = aead != AeadAlgorithm::chacha20_poly1305;
-  return {
-      code, name, version, key, aead, hash, is_gcm ? records_of_gcm_max : records_of_chacha20_max};
+  return {code, name, version, exchange,
+          key,  aead, hash,    is_gcm ? records_of_gcm_max : records_of_chacha20_max};
 }
 
 using enum AeadAlgorithm;
 using enum HashAlgorithm;
-using enum Version;
+using enum CipherSuite;
+constexpr auto tls13 = Exchange::tls13;
+constexpr auto ecdhe = Exchange::ecdhe;
+constexpr auto dhe = Exchange::dhe;
+constexpr auto transport = Exchange::rsa;
+constexpr auto any = SuiteKey::any;
+constexpr auto ecdsa = SuiteKey::ecdsa;
+constexpr auto rsa = SuiteKey::rsa;
 constexpr std::array suites{
-    suite(CipherSuite::aes_128_gcm_sha256, "TLS_AES_128_GCM_SHA256", tls_1_3, SuiteKey::any,
+    suite(aes_128_gcm_sha256, "TLS_AES_128_GCM_SHA256", tls13, any, aes_128_gcm, sha256),
+    suite(aes_256_gcm_sha384, "TLS_AES_256_GCM_SHA384", tls13, any, aes_256_gcm, sha384),
+    suite(chacha20_poly1305_sha256, "TLS_CHACHA20_POLY1305_SHA256", tls13, any, chacha20_poly1305,
+          sha256),
+    suite(ecdsa_aes_128_gcm_sha256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", ecdhe, ecdsa,
           aes_128_gcm, sha256),
-    suite(CipherSuite::aes_256_gcm_sha384, "TLS_AES_256_GCM_SHA384", tls_1_3, SuiteKey::any,
+    suite(ecdsa_aes_256_gcm_sha384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", ecdhe, ecdsa,
           aes_256_gcm, sha384),
-    suite(CipherSuite::chacha20_poly1305_sha256, "TLS_CHACHA20_POLY1305_SHA256", tls_1_3,
-          SuiteKey::any, chacha20_poly1305, sha256),
-    suite(CipherSuite::ecdsa_aes_128_gcm_sha256, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", tls_1_2,
-          SuiteKey::ecdsa, aes_128_gcm, sha256),
-    suite(CipherSuite::ecdsa_aes_256_gcm_sha384, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", tls_1_2,
-          SuiteKey::ecdsa, aes_256_gcm, sha384),
-    suite(CipherSuite::ecdsa_chacha20_poly1305_sha256,
-          "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", tls_1_2, SuiteKey::ecdsa,
+    suite(ecdsa_chacha20_poly1305_sha256, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", ecdhe,
+          ecdsa, chacha20_poly1305, sha256),
+    suite(rsa_aes_128_gcm_sha256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", ecdhe, rsa, aes_128_gcm,
+          sha256),
+    suite(rsa_aes_256_gcm_sha384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", ecdhe, rsa, aes_256_gcm,
+          sha384),
+    suite(rsa_chacha20_poly1305_sha256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", ecdhe, rsa,
           chacha20_poly1305, sha256),
-    suite(CipherSuite::rsa_aes_128_gcm_sha256, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", tls_1_2,
-          SuiteKey::rsa, aes_128_gcm, sha256),
-    suite(CipherSuite::rsa_aes_256_gcm_sha384, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", tls_1_2,
-          SuiteKey::rsa, aes_256_gcm, sha384),
-    suite(CipherSuite::rsa_chacha20_poly1305_sha256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-          tls_1_2, SuiteKey::rsa, chacha20_poly1305, sha256),
+    suite(dhe_rsa_aes_128_gcm_sha256, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", dhe, rsa, aes_128_gcm,
+          sha256),
+    suite(dhe_rsa_aes_256_gcm_sha384, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", dhe, rsa, aes_256_gcm,
+          sha384),
+    suite(dhe_rsa_chacha20_poly1305_sha256, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", dhe, rsa,
+          chacha20_poly1305, sha256),
+    suite(rsa_transport_aes_128_gcm_sha256, "TLS_RSA_WITH_AES_128_GCM_SHA256", transport, rsa,
+          aes_128_gcm, sha256),
+    suite(rsa_transport_aes_256_gcm_sha384, "TLS_RSA_WITH_AES_256_GCM_SHA384", transport, rsa,
+          aes_256_gcm, sha384),
 };
 
 template <class Code>
@@ -131,8 +146,6 @@ std::string to_string(CipherSuite code) {
                              Named{CipherSuite{0x000a}, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
                              Named{CipherSuite{0x002f}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
                              Named{CipherSuite{0x0035}, "TLS_RSA_WITH_AES_256_CBC_SHA"},
-                             Named{CipherSuite{0x009c}, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
-                             Named{CipherSuite{0x009d}, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
                              Named{CipherSuite{0x00ff}, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"},
                              Named{CipherSuite{0x1304}, "TLS_AES_128_CCM_SHA256"},
                              Named{CipherSuite{0x1305}, "TLS_AES_128_CCM_8_SHA256"},

@@ -2,6 +2,7 @@
 // registries of IANA). A value from the wire may be one that has no name here.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -81,24 +82,41 @@ enum class CipherSuite : u16 {
   aes_128_gcm_sha256 = 0x1301,
   aes_256_gcm_sha384 = 0x1302,
   chacha20_poly1305_sha256 = 0x1303,
-  // TLS 1.2, all by ECDHE (RFC 5289, RFC 7905).
+  // TLS 1.2 by ECDHE (RFC 5289, RFC 7905).
   ecdsa_aes_128_gcm_sha256 = 0xc02b,
   ecdsa_aes_256_gcm_sha384 = 0xc02c,
   rsa_aes_128_gcm_sha256 = 0xc02f,
   rsa_aes_256_gcm_sha384 = 0xc030,
   rsa_chacha20_poly1305_sha256 = 0xcca8,
   ecdsa_chacha20_poly1305_sha256 = 0xcca9,
+  // By DHE (RFC 5288, RFC 7905).
+  dhe_rsa_aes_128_gcm_sha256 = 0x009e,
+  dhe_rsa_aes_256_gcm_sha384 = 0x009f,
+  dhe_rsa_chacha20_poly1305_sha256 = 0xccaa,
+  // By RSA key transport (RFC 5288).
+  rsa_transport_aes_128_gcm_sha256 = 0x009c,
+  rsa_transport_aes_256_gcm_sha384 = 0x009d,
 };
+/// Neither is in a Config unless somebody puts it there: RFC 9325 §4.1 would rather not see DHE,
+/// and who gets a server's key reads all that RSA key transport ever protected.
+inline constexpr std::array dhe_suites{CipherSuite::dhe_rsa_aes_128_gcm_sha256,
+                                       CipherSuite::dhe_rsa_aes_256_gcm_sha384,
+                                       CipherSuite::dhe_rsa_chacha20_poly1305_sha256};
+inline constexpr std::array rsa_transport_suites{CipherSuite::rsa_transport_aes_128_gcm_sha256,
+                                                 CipherSuite::rsa_transport_aes_256_gcm_sha384};
 /// Not suites, but signals in the list of them (RFC 5746 §3.3, RFC 7507).
 inline constexpr auto signals_renegotiation_info = static_cast<CipherSuite>(0x00ff);
 inline constexpr auto signals_fallback = static_cast<CipherSuite>(0x5600);
 
-/// With what kind of key the server signs; TLS 1.3 leaves that to the signature schemes.
+/// How both ends come to a secret (RFC 5246 §7.4.3); TLS 1.3 leaves that to the extensions.
+enum class Exchange : u8 { tls13, ecdhe, dhe, rsa };
+/// What kind of key the server has; TLS 1.3 leaves that to the signature schemes.
 enum class SuiteKey : u8 { any, ecdsa, rsa };
 struct Suite {
   CipherSuite code;
   std::string_view name;  // as IANA has it
   Version version;
+  Exchange exchange;
   SuiteKey key;
   crypto::AeadAlgorithm aead;
   crypto::HashAlgorithm hash;

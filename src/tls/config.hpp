@@ -12,6 +12,7 @@
 #include "tls/codes.hpp"
 #include "tls/identity.hpp"
 #include "tls/replay_guard.hpp"
+#include "tls/session_store.hpp"
 #include "tls/ticket.hpp"
 
 namespace handfast::tls {
@@ -69,6 +70,9 @@ struct Config {
   /// Server: gives tickets under these; none without. Must outlive the sessions.
   TicketIssuer* ticket_keys = nullptr;
   u32 tickets_per_session = 2;
+  /// Server, TLS 1.2: keeps the sessions of clients that take no tickets here. Must outlive the
+  /// sessions.
+  SessionStore* sessions = nullptr;
   /// TLS 1.2: a session that was resumed gets a new ticket.
   bool renews_tickets = true;
   /// Offer, and take, a resumption without a new key exchange (psk_ke): no forward secrecy.

@@ -114,13 +114,23 @@ std::string describe_ticket(u32 lifetime_s, bool takes_early_data) {
   return fmt::format("{} s{}", lifetime_s, takes_early_data ? " early_data" : "");
 }
 
+std::string describe(const ServerKeyExchange& message) {
+  std::string group = to_string(message.share.group);
+  if (!message.prime.empty()) {
+    const auto field = crypto::find_finite_field(message.prime, message.generator);
+    group = field ? to_string(*field) : "a field of its own";
+  }
+  return Words().add(group).add(to_string(message.scheme)).text();
+}
+
 /// Of those messages that TLS 1.2 has in a form of its own; empty for the others.
-std::string describe12(HandshakeType type, Bytes body) {
+std::string describe12(HandshakeType type, Bytes body, Exchange exchange) {
   if (type == HandshakeType::certificate)
     if (const auto it = parse_certificate12(body)) return describe(*it);
   if (type == HandshakeType::server_key_exchange)
-    if (const auto it = parse_server_key_exchange(body))
-      return Words().add(to_string(it->share.group)).add(to_string(it->scheme)).text();
+    if (const auto it = parse_server_key_exchange(body, exchange)) return describe(*it);
+  if (type == HandshakeType::client_key_exchange && exchange == Exchange::rsa)
+    return "pre-master secret, encrypted to the server's key";
   if (type == HandshakeType::new_session_ticket)
     if (const auto it = parse_new_session_ticket12(body))
       return describe_ticket(it->lifetime_s, false);
@@ -166,7 +176,9 @@ std::string describe_fields(Bytes message, const Summary& summary) {
     const auto it = parse_certificate_verify(body);
     return it ? to_string(it->scheme) : "";
   }
-  return summary.version == Version::tls_1_2 ? describe12(type, body) : describe13(type, body);
+  if (summary.version != Version::tls_1_2 || summary.suite == nullptr)
+    return describe13(type, body);
+  return describe12(type, body, summary.suite->exchange);
 }
 
 std::string_view to_string(ContentType type) {

@@ -77,7 +77,7 @@ enum class EarlyData : u8 { none, offered, accepted, rejected };
 struct Summary {
   Version version{};
   const Suite* suite = nullptr;
-  std::optional<crypto::Group> group{};                  // none: psk_ke
+  std::optional<crypto::Group> group{};                  // none: psk_ke, RSA key transport
   std::optional<crypto::SignatureScheme> peer_scheme{};  // by which the peer signed
   std::string protocol{};                                // ALPN
   std::string server_name{};

@@ -107,6 +107,7 @@ Outcome Handshake::on_certificate(const CertificateMessage& message) {
     return refuse(Alert::bad_certificate,
                   "the peer's certificate cannot be read: " + leaf.error().sentence);
   peer_key_ = leaf->public_key();
+  may_peer_decipher_ = leaf->allows(crypto::KeyUsage::key_encipherment);
   for (const CertificateEntry& entry : message.entries())
     summary_.peer_chain.emplace_back(entry.der.begin(), entry.der.end());
   if (const auto& ocsp = message.entries()[0].ocsp_response)

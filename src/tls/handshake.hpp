@@ -45,7 +45,10 @@ class Handshake {
   const Machine& machine() const { return machine_; }
   const Summary& summary() const { return summary_; }
   /// Something went wrong: nothing more will happen here.
-  void fail(std::string_view why) { machine_.fail(why); }
+  void fail(std::string_view why) {
+    machine_.fail(why);
+    on_failed();
+  }
 
   /// RFC 8446 §7.5 and RFC 5705. Only when connected.
   void export_keying_material(std::string_view label, std::optional<Bytes> context, MutBytes out);
@@ -103,6 +106,8 @@ class Handshake {
   /// Whether the peer signed `content`, by a scheme that we offered and its key has.
   Outcome check_signature(crypto::SignatureScheme scheme, Bytes content, Bytes signature);
   const crypto::PublicKey& peer_key() const { return *peer_key_; }
+  /// Its certificate lets its key decrypt what we make up.
+  bool may_peer_decipher() const { return may_peer_decipher_; }
   // Ours.
   void send_certificate(const Identity* identity, Bytes context, bool with_ocsp);
   /// Asks for a signature over `content`: the key itself, or whoever has it.
@@ -130,6 +135,8 @@ class Handshake {
  private:
   /// The peer is who it must be.
   virtual Outcome on_accepted() = 0;
+  /// What this connection knew is not to be used again.
+  virtual void on_failed() {}
   /// We have what ask_for_signature() asked for.
   virtual Outcome on_signed(Bytes signature) = 0;
 
@@ -145,6 +152,7 @@ class Handshake {
   Summary summary_;
   std::vector<u8> client_random_;
   std::optional<crypto::PublicKey> peer_key_;
+  bool may_peer_decipher_ = false;
   std::optional<crypto::SignatureScheme> scheme_asked_;
   Level write_level_ = Level::initial;
 };

@@ -65,9 +65,6 @@ struct ClientHello {
   bool offers(Version version) const { return versions.contains(version); }
 };
 
-/// RFC 8422 §5.1.1: TLS 1.2 exchanges keys over these curves here, not in finite fields.
-bool is_curve12(crypto::Group group);
-
 /// `body` is the message without its header.
 Result<ClientHello, Error> parse_client_hello(Bytes body);
 /// The whole message. What is parsed from it equals `hello`.

@@ -16,6 +16,7 @@ bool is_usable(SignatureScheme scheme, Version version) {
 }
 
 bool fits(const crypto::PublicKey& key, const Suite& suite) {
+  if (suite.exchange == Exchange::rsa) return key.type() == crypto::KeyType::rsa;
   const bool is_rsa = key.type() == crypto::KeyType::rsa || key.type() == crypto::KeyType::rsa_pss;
   return suite.key == SuiteKey::any || is_rsa == (suite.key == SuiteKey::rsa);
 }
@@ -31,7 +32,10 @@ bool Identity::is_within(const CodeList<crypto::Group>& groups) const {
   }
 }
 
-bool Identity::fits(const Suite& suite) const { return tls::fits(public_key_, suite); }
+bool Identity::fits(const Suite& suite) const {
+  return tls::fits(public_key_, suite) &&
+         (suite.exchange != Exchange::rsa || (may_encipher_ && key_.has_value()));
+}
 
 Result<Identity, KeyError> Identity::make(std::vector<std::vector<u8>> chain,
                                           std::optional<crypto::PrivateKey> key) {
@@ -60,7 +64,8 @@ Identity::Identity(std::vector<std::vector<u8>> chain, std::optional<crypto::Pri
     : chain_(std::move(chain)),
       key_(std::move(key)),
       public_key_(certificate.public_key()),
-      names_(certificate.names()) {}
+      names_(certificate.names()),
+      may_encipher_(certificate.allows(crypto::KeyUsage::key_encipherment)) {}
 
 bool Identity::is_for(std::string_view server_name) const {
   const auto name = crypto::PeerName::parse(server_name);

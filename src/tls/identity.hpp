@@ -36,7 +36,8 @@ class Identity {
   /// The first scheme of `offered` by which the key can sign in this version.
   std::optional<crypto::SignatureScheme> choose_scheme(
       const CodeList<crypto::SignatureScheme>& offered, Version version) const;
-  /// A suite of TLS 1.2 takes this kind of key.
+  /// A suite of TLS 1.2 takes this kind of key. RSA key transport needs the key itself, and a
+  /// certificate that allows it.
   bool fits(const Suite& suite) const;
   /// RFC 8422 §5.1: in TLS 1.2 the groups that a client lists are the curves of certificates too.
   bool is_within(const CodeList<crypto::Group>& groups) const;
@@ -49,6 +50,7 @@ class Identity {
   std::optional<crypto::PrivateKey> key_;
   crypto::PublicKey public_key_;
   std::optional<crypto::SubjectNames> names_;
+  bool may_encipher_;
   std::vector<u8> ocsp_response_;
 };
 

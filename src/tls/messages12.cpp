@@ -66,17 +66,22 @@ std::vector<u8> emit_certificate_status(Bytes response) {
   });
 }
 
-Result<ServerKeyExchange, Error> parse_server_key_exchange(Bytes body) {
+Result<ServerKeyExchange, Error> parse_server_key_exchange(Bytes body, Exchange exchange) {
   Reader reader(body);
   ServerKeyExchange it;
-  const u8 type = reader.number8();
-  it.share.group = static_cast<crypto::Group>(reader.number16());
-  it.share.share = reader.vector8(1);
+  if (exchange == Exchange::dhe) {
+    it.prime = reader.vector16(1);
+    it.generator = reader.vector16(1);
+    it.share.share = reader.vector16(1);
+  } else {
+    const u8 type = reader.number8();
+    it.share.group = static_cast<crypto::Group>(reader.number16());
+    it.share.share = reader.vector8(1);
+    if (reader.ok() && type != named_curve)
+      return failure(Error{Alert::illegal_parameter, "the server uses a curve without a name"});
+  }
   if (!reader.ok()) return malformed(HandshakeType::server_key_exchange);
-  if (type != named_curve)
-    return failure(Error{Alert::illegal_parameter, "the server uses a curve without a name"});
-  constexpr std::size_t parameters_head = 4;  // type, group, length
-  it.parameters = body.first(parameters_head + it.share.share.size());
+  it.parameters = body.first(body.size() - reader.size());
   it.scheme = static_cast<crypto::SignatureScheme>(reader.number16());
   it.signature = reader.vector16();
   if (!reader.done()) return malformed(HandshakeType::server_key_exchange);
@@ -84,10 +89,17 @@ Result<ServerKeyExchange, Error> parse_server_key_exchange(Bytes body) {
 }
 
 std::vector<u8> emit_parameters(const KeyShare& share) {
+  constexpr std::array<u8, 1> generator{2};
   Writer writer;
-  writer.number8(named_curve);
-  writer.code(share.group);
-  writer.vector8(share.share);
+  if (crypto::is_finite_field(share.group)) {
+    writer.vector16(crypto::prime_of(share.group));
+    writer.vector16(generator);
+    writer.vector16(share.share);
+  } else {
+    writer.number8(named_curve);
+    writer.code(share.group);
+    writer.vector8(share.share);
+  }
   return writer.finish();
 }
 
@@ -119,16 +131,17 @@ std::vector<u8> emit_certificate_request12(const CertificateRequest& it) {
   });
 }
 
-Result<Bytes, Error> parse_client_key_exchange(Bytes body) {
+Result<Bytes, Error> parse_client_key_exchange(Bytes body, Exchange exchange) {
   Reader reader(body);
-  const Bytes share = reader.vector8(1);
+  const Bytes content = exchange == Exchange::ecdhe ? reader.vector8(1) : reader.vector16(1);
   if (!reader.done()) return malformed(HandshakeType::client_key_exchange);
-  return share;
+  return content;
 }
 
-std::vector<u8> emit_client_key_exchange(Bytes share) {
-  return message(HandshakeType::client_key_exchange,
-                 [&](Writer& writer) { writer.vector8(share); });
+std::vector<u8> emit_client_key_exchange(Bytes content, Exchange exchange) {
+  return message(HandshakeType::client_key_exchange, [&](Writer& writer) {
+    exchange == Exchange::ecdhe ? writer.vector8(content) : writer.vector16(content);
+  });
 }
 
 Result<NewSessionTicket, Error> parse_new_session_ticket12(Bytes body) {

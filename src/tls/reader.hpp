@@ -13,6 +13,8 @@ class Reader {
 
   bool ok() const { return ok_; }
   bool empty() const { return left_.empty(); }
+  /// Bytes that are left.
+  std::size_t size() const { return left_.size(); }
   /// All was as it must be, and nothing is left.
   bool done() const { return ok_ && left_.empty(); }
   void fail() {

@@ -29,6 +29,7 @@ class Server final : public Handshake {
  private:
   Outcome on_accepted() override;
   Outcome on_signed(Bytes signature) override;
+  void on_failed() override;
 
   Outcome on_client_hello(Bytes message, Instant now);
   // What both ends can do (server_choice.cpp).
@@ -42,9 +43,9 @@ class Server final : public Handshake {
   Outcome choose_group(const ClientHello& hello);
   Outcome choose_protocol(const ClientHello& hello);
   Outcome choose_identity(const ClientHello& hello);
-  /// Of those that `fits` holds for; true where there is one.
+  /// Of those that `fits` holds for; true where there is one. It signs, or decrypts.
   template <class Fits>
-  bool choose_identity(const ClientHello& hello, Fits fits);
+  bool choose_identity(const ClientHello& hello, Fits fits, bool signs = true);
   Outcome choose_limits(const ClientHello& hello);
   bool takes_early_data(const ClientHello& hello, Instant now) const;
 
@@ -66,19 +67,25 @@ class Server final : public Handshake {
   Outcome on_client_hello12(const ClientHello& hello, Bytes message, Instant now);
   Outcome check_hello12(const ClientHello& hello) const;
   void choose_session12(const ClientHello& hello, Instant now);
-  Outcome choose_group12(const ClientHello& hello);
+  std::optional<crypto::Group> group_for(const Suite& suite, const ClientHello& hello) const;
   Outcome choose_suite12(const ClientHello& hello);
+  bool choose_identity12(const Suite& suite, const ClientHello& hello);
+  Error nothing_in_common12(const ClientHello& hello, bool lacks_group) const;
+  bool is_resumable12(const SessionState& session, const ClientHello& hello) const;
   void send_server_hello12(const ClientHello& hello);
   bool staples(const ClientHello& hello) const;
-  Outcome send_parameters(const ClientHello& hello);
+  Outcome send_flight12(const ClientHello& hello);
   Outcome on_signed12(Bytes signature);
+  void finish_flight12();
   Outcome on_certificate12(Bytes message);
   Outcome on_client_key_exchange(Bytes message);
+  Result<crypto::SharedSecret, Error> shared12(Bytes content);
   Outcome resume12(Instant now);
   Outcome on_finished12(Bytes message, Instant now);
   void send_ticket12(Instant now);
+  void keep_session12(Instant now);
 
-  std::optional<crypto::Group> group_;  // none: psk_ke
+  std::optional<crypto::Group> group_;  // none: psk_ke, RSA key transport
   std::vector<u8> peer_share_;          // empty: the client has to be asked for it
   std::optional<SessionState> session_;
   u16 psk_index_ = 0;
@@ -90,18 +97,20 @@ class Server final : public Handshake {
 
   // TLS 1.2.
   std::array<u8, random_size> server_random_{};
+  Version version_offered_{};  // the ClientHello's
   std::optional<crypto::KeyExchange> key_exchange_;
   std::vector<u8> parameters_;  // of ServerKeyExchange
   bool sends_ticket_ = false;
+  std::vector<u8> session_id_;  // of a session that is in the store, or will be
 };
 
 template <class Fits>
-bool Server::choose_identity(const ClientHello& hello, Fits fits) {
+bool Server::choose_identity(const ClientHello& hello, Fits fits, bool signs) {
   const auto try_all = [&](bool by_name) {
     for (const Identity& identity : config().identities) {
       if (!fits(identity) || (by_name && !identity.is_for(*hello.server_name))) continue;
       scheme_ = identity.choose_scheme(hello.schemes, agreed().version);
-      if (!scheme_) continue;
+      if (signs && !scheme_) continue;
       identity_ = &identity;
       return true;
     }

@@ -1,10 +1,13 @@
-// RFC 5246 §7.3 and §7.4 as the server sees it, with RFC 8422 (ECDHE), RFC 7627 (extended master
-// secret), RFC 5746 (renegotiation, which is refused) and RFC 5077 (tickets).
+// RFC 5246 §7.3 and §7.4 as the server sees it, with RFC 8422 (ECDHE), RFC 7919 (DHE), RFC 7627
+// (extended master secret), RFC 5746 (renegotiation, which is refused) RFC 5077 (tickets)
+// and session IDs without them.
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
+#include "crypto/rsa_transport.hpp"
+#include "tls/key_exchange12.hpp"
 #include "tls/messages12.hpp"
 #include "tls/server.hpp"
 #include "tls/writer.hpp"
@@ -41,11 +44,11 @@ Outcome Server::on_client_hello12(const ClientHello& hello, Bytes message, Insta
   if (const Outcome good = check_hello12(hello); !good) return good;
   agreed().server_name = hello.server_name.value_or("");
   set_client_random(hello.random);
+  version_offered_ = hello.legacy_version;
   sends_ticket_ = hello.session_ticket.has_value() && config().ticket_keys != nullptr;
   Outcome good = choose_limits(hello);
   if (good) good = choose_protocol(hello);
   if (good) choose_session12(hello, now);
-  if (good && !session_) good = choose_group12(hello);
   if (good && !session_) good = choose_suite12(hello);
   if (!good) return good;
   enter(State::negotiated);
@@ -53,7 +56,7 @@ Outcome Server::on_client_hello12(const ClientHello& hello, Bytes message, Insta
   transcript().select(agreed().suite->hash, true);
   transcript().add(message);
   send_server_hello12(hello);
-  return session_ ? resume12(now) : send_parameters(hello);
+  return session_ ? resume12(now) : send_flight12(hello);
 }
 
 Outcome Server::check_hello12(const ClientHello& hello) const {
@@ -77,56 +80,79 @@ Outcome Server::check_hello12(const ClientHello& hello) const {
   return {};
 }
 
-/// RFC 5077 §3.4: the ticket is one of ours, and fits what the client offers now.
+/// RFC 5077 §3.4: what a ticket of ours says counts, or without a ticket the session's ID.
 void Server::choose_session12(const ClientHello& hello, Instant now) {
   session_.reset();
-  if (!sends_ticket_ || hello.session_ticket->empty() || hello.session_id.empty()) return;
-  session_ = config().ticket_keys->open(*hello.session_ticket, now);
+  if (hello.session_id.empty()) return;
+  if (sends_ticket_ && !hello.session_ticket->empty()) {
+    session_ = config().ticket_keys->open(*hello.session_ticket, now);
+  } else if (config().sessions != nullptr) {
+    const SessionState* kept = config().sessions->find(hello.session_id, now);
+    if (kept != nullptr) session_ = kept->clone();
+  }
+  if (session_ && !is_resumable12(*session_, hello)) session_.reset();
   if (!session_) return;
-  const Suite* suite = find_suite(session_->suite);
-  const auto& ours = config().suites;
-  const bool is_good =
-      suite != nullptr && suite->version == Version::tls_1_2 &&
-      hello.suites.contains(session_->suite) &&
-      std::ranges::find(ours, session_->suite) != ours.end() &&
-      session_->server_name == agreed().server_name &&
-      (config().client_auth != ClientAuth::require || !session_->peer_chain.empty());
-  if (is_good)
-    agreed().suite = suite;
-  else
-    session_.reset();
+  agreed().suite = find_suite(session_->suite);
+  session_id_.assign(hello.session_id.begin(), hello.session_id.end());
 }
 
-/// RFC 8422 §4: a client that names no groups takes any; P-256 is what all have.
-Outcome Server::choose_group12(const ClientHello& hello) {
+/// It fits what the client offers now.
+bool Server::is_resumable12(const SessionState& session, const ClientHello& hello) const {
+  const Suite* suite = find_suite(session.suite);
+  const auto& ours = config().suites;
+  return suite != nullptr && suite->version == Version::tls_1_2 &&
+         hello.suites.contains(session.suite) &&
+         std::ranges::find(ours, session.suite) != ours.end() &&
+         session.server_name == agreed().server_name &&
+         (config().client_auth != ClientAuth::require || !session.peer_chain.empty());
+}
+
+/// Of ours that the client has too. RFC 8422 §4: a client that names no groups takes any curve, and
+/// P-256 is what all have. RFC 7919 §4: one that names no finite field takes any of those.
+std::optional<crypto::Group> Server::group_for(const Suite& suite, const ClientHello& hello) const {
+  const bool takes_any = suite.exchange == Exchange::dhe && !lists_finite_fields(hello.groups);
   for (const crypto::Group group : config().groups) {
-    if (!is_curve12(group)) continue;
-    const bool is_offered =
-        hello.groups.empty() ? group == crypto::Group::secp256r1 : hello.groups.contains(group);
-    if (!is_offered) continue;
-    group_ = group;
-    return {};
+    if (!fits(group, suite)) continue;
+    const bool is_default = hello.groups.empty() && group == crypto::Group::secp256r1;
+    if (takes_any || is_default || hello.groups.contains(group)) return group;
   }
-  return refuse(Alert::handshake_failure,
-                "no group for key exchange in common with the client, which offers TLS 1.2");
+  return std::nullopt;
+}
+
+bool Server::choose_identity12(const Suite& suite, const ClientHello& hello) {
+  const auto is_good = [&](const Identity& identity) {
+    return identity.fits(suite) && identity.is_within(hello.groups);
+  };
+  return choose_identity(hello, is_good, suite.exchange != Exchange::rsa);
 }
 
 Outcome Server::choose_suite12(const ClientHello& hello) {
+  bool lacks_group = false;
   for (const CipherSuite code : config().suites) {
     const Suite* suite = find_suite(code);
     if (suite == nullptr || suite->version != Version::tls_1_2 || !hello.suites.contains(code))
       continue;
-    const auto fits = [&](const Identity& identity) {
-      return identity.fits(*suite) && identity.is_within(hello.groups);
-    };
-    if (!choose_identity(hello, fits)) continue;
+    group_ = group_for(*suite, hello);
+    const bool has_group = group_ || suite->exchange == Exchange::rsa;
+    lacks_group = lacks_group || !has_group;
+    if (!has_group || !choose_identity12(*suite, hello)) continue;
     agreed().suite = suite;
     return {};
   }
-  return refuse(Alert::handshake_failure,
-                fmt::format("no cipher suite of TLS 1.2 in common for the certificates here; the "
-                            "client offers {}",
-                            names(hello.suites)));
+  return failure(nothing_in_common12(hello, lacks_group));
+}
+
+Error Server::nothing_in_common12(const ClientHello& hello, bool lacks_group) const {
+  if (lacks_group)
+    // RFC 7919 §4 has an alert for who could only exchange keys in fields that we do not take.
+    return {
+        lists_finite_fields(hello.groups) ? Alert::insufficient_security : Alert::handshake_failure,
+        fmt::format("no group for key exchange in TLS 1.2 in common; the client offers {}",
+                    names(hello.groups))};
+  return {Alert::handshake_failure,
+          fmt::format("no cipher suite of TLS 1.2 in common for the certificates here; the client "
+                      "offers {}",
+                      names(hello.suites))};
 }
 
 void Server::send_server_hello12(const ClientHello& hello) {
@@ -136,7 +162,11 @@ void Server::send_server_hello12(const ClientHello& hello) {
     std::ranges::copy(downgrade_to_1_2, server_random_.end() - downgrade_to_1_2.size());
   ServerHello answer;
   answer.random = server_random_;
-  if (session_) answer.session_id = hello.session_id;
+  if (!session_ && !sends_ticket_ && config().sessions != nullptr) {
+    session_id_.resize(session_id_size_max);
+    entropy().fill(session_id_);
+  }
+  answer.session_id = session_id_;
   answer.suite = agreed().suite->code;
   answer.extended_master_secret = true;
   if (hello.renegotiation_info || hello.suites.contains(signals_renegotiation_info))
@@ -155,13 +185,17 @@ bool Server::staples(const ClientHello& hello) const {
   return !session_ && hello.status_request && !identity_->ocsp_response().empty();
 }
 
-Outcome Server::send_parameters(const ClientHello& hello) {
+Outcome Server::send_flight12(const ClientHello& hello) {
   send_certificate(identity_, {}, false);
   if (staples(hello)) send(emit_certificate_status(identity_->ocsp_response()));
+  asks_certificate_ = config().client_auth != ClientAuth::none;
+  if (agreed().suite->exchange == Exchange::rsa) {
+    finish_flight12();
+    return {};
+  }
   key_exchange_.emplace(*group_, entropy());
   agreed().group = group_;
   parameters_ = emit_parameters({*group_, key_exchange_->share()});
-  asks_certificate_ = config().client_auth != ClientAuth::none;
   std::vector<u8> content(client_random().begin(), client_random().end());
   content.insert(content.end(), server_random_.begin(), server_random_.end());
   content.insert(content.end(), parameters_.begin(), parameters_.end());
@@ -170,6 +204,11 @@ Outcome Server::send_parameters(const ClientHello& hello) {
 
 Outcome Server::on_signed12(Bytes signature) {
   send(emit_server_key_exchange(parameters_, scheme_asked(), signature));
+  finish_flight12();
+  return {};
+}
+
+void Server::finish_flight12() {
   if (asks_certificate_) {
     Writer schemes;
     for (const crypto::SignatureScheme scheme : config().schemes) schemes.code(scheme);
@@ -180,7 +219,6 @@ Outcome Server::on_signed12(Bytes signature) {
   }
   send(emit_plain(HandshakeType::server_hello_done, {}));
   enter(asks_certificate_ ? State::wait_certificate : State::wait_client_key_exchange);
-  return {};
 }
 
 Outcome Server::on_certificate12(Bytes message) {
@@ -195,11 +233,21 @@ Outcome Server::on_certificate12(Bytes message) {
   return {};
 }
 
+Result<crypto::SharedSecret, Error> Server::shared12(Bytes content) {
+  if (agreed().suite->exchange != Exchange::rsa) return agree12(*key_exchange_, content);
+  // RFC 5246 §7.4.7.1: whatever is wrong with it shows only when the client's Finished does not
+  // decrypt, so that nobody can ask us what they may have guessed.
+  const crypto::PreMaster secret =
+      crypto::decrypt_pre_master(*identity_->key(), content, to<u16>(version_offered_), entropy());
+  return crypto::SharedSecret(secret.bytes());
+}
+
 Outcome Server::on_client_key_exchange(Bytes message) {
-  const auto share = parse_client_key_exchange(message.subspan(message_header_size));
-  if (!share) return failure(share.error());
-  const auto shared = key_exchange_->agree(*share);
-  if (!shared) return refuse(Alert::illegal_parameter, shared.error().why);
+  const auto content =
+      parse_client_key_exchange(message.subspan(message_header_size), agreed().suite->exchange);
+  if (!content) return failure(content.error());
+  const auto shared = shared12(*content);
+  if (!shared) return failure(shared.error());
   transcript().add(message);
   set_stage(MasterStage(*agreed().suite, client_random(), server_random_, shared->bytes(),
                         transcript().digest()));
@@ -225,11 +273,25 @@ Outcome Server::on_finished12(Bytes message, Instant now) {
   if (!agreed().is_resumed) {
     send_ticket12(now);
     send_finished12();
+    keep_session12(now);
   }
   transcript().forget_messages();
   enter(State::connected);
   act(HandshakeDone{});
   return {};
+}
+
+void Server::keep_session12(Instant now) {
+  if (session_id_.empty()) return;
+  SessionId id;
+  std::ranges::copy(session_id_, id.begin());
+  config().sessions->put(id, state_to_keep(stage<MasterStage>().master().clone(), now));
+}
+
+/// RFC 5246 §7.2.2: "Servers and clients MUST forget any session-identifiers, keys, and secrets
+/// associated with a failed connection".
+void Server::on_failed() {
+  if (config().sessions != nullptr) config().sessions->forget(session_id_);
 }
 
 void Server::send_ticket12(Instant now) {

@@ -49,6 +49,10 @@ SessionState read(Reader& reader) {
 
 }  // namespace
 
+SessionState SessionState::clone() const {
+  return {suite, psk.clone(), issued, age_add, server_name, protocol, early_bytes_max, peer_chain};
+}
+
 TicketKeys::TicketKeys(const Config& config, crypto::Random& random, Instant now)
     : config_(config), random_(random), current_(draw(now)) {
   ASSERT(config.lifetime <= ticket_lifetime_max);

@@ -19,11 +19,13 @@ namespace handfast::tls {
 /// §4.6.1: "Servers MUST NOT use any value greater than 604800 seconds (7 days)".
 inline constexpr Duration ticket_lifetime_max = std::chrono::seconds{604800};
 
-/// A client's key to its next session with the same server. For one use (appendix C.4).
+/// A client's key to its next session with the same server. For one use (appendix C.4); a session
+/// of TLS 1.2 that goes by its ID is told of again each time.
 struct Ticket {
   CipherSuite suite{};
   crypto::Secret psk;
   std::vector<u8> ticket;
+  std::vector<u8> session_id;  // TLS 1.2, where the server gave no ticket
   u32 age_add = 0;
   Instant received{};
   Duration lifetime{};
@@ -47,6 +49,7 @@ struct SessionState {
 
   /// How old its client says that the ticket is (§4.2.11.1).
   Duration age(u32 obfuscated) const { return std::chrono::milliseconds{obfuscated - age_add}; }
+  SessionState clone() const;
 };
 
 /// How a server makes tickets of its sessions, and knows them again.

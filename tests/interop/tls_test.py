@@ -1,4 +1,4 @@
-"""TLS 1.3 and 1.2 against openssl, curl and nginx, in both roles: `serve --tls` and `get https://`."""
+"""TLS 1.3 against openssl, curl and nginx, in both roles: `serve --tls` and `get https://`."""
 
 import contextlib
 import os
@@ -10,61 +10,17 @@ import threading
 import unittest
 
 import netns
-from netns import ADDRESSES, KERNEL, OURS, handfast, run, serving, wait_for
-
-LAB = netns.directory()
-SITE = netns.directory()
-DIGESTS = {name: netns.make_file(f"{SITE}/{name}", size)
-           for name, size in (("64m.bin", 64 << 20), ("1m.bin", 1 << 20))}
-TUN = ["--tun", "hf0", *ADDRESSES]
-PORT = 8443
-HERE = f"127.0.0.1:{PORT}"
-NAME = "www.lab"
-
-
-def lab(*arguments):
-    made = handfast("ca", LAB, *arguments)
-    assert made.returncode == 0, made.stderr
-
-
-lab("--name", NAME, "--name", "127.0.0.1", "--name", OURS, "--name", KERNEL)
-lab("--name", NAME, "--out", "expired", "--expired")
-lab("--name", NAME, "--name", "127.0.0.1", "--out", "rsa", "--key", "rsa")
-lab("--client", "alice")
-CA = ["--ca", f"{LAB}/ca.pem"]
-ALICE = [f"{LAB}/alice.pem", f"{LAB}/alice.key"]
-CREDENTIALS = ["--tls", "--cert", f"{LAB}/server.pem", "--key", f"{LAB}/server.key"]
-
-
-@contextlib.contextmanager
-def served(*options, where=("--listen", HERE)):
-    with serving(SITE, *where, *CREDENTIALS, *options) as server:
-        yield server
-
-
-def s_client(*options, say="", where=HERE, timeout=30):
-    """`openssl s_client`, which says `say` and ends when the server does; all that it prints."""
-    client = run(["openssl", "s_client", "-connect", where, "-CAfile", f"{LAB}/ca.pem",
-                  "-verify_return_error", "-servername", NAME, *options],
-                 input=say, timeout=timeout)
-    return client.stdout + client.stderr
-
-
-def request(path="/1m.bin"):
-    return f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"
+from netns import KERNEL, OURS, handfast, wait_for
+from tls_lab import (ALICE, Asking, CA, DIGESTS, HERE, LAB, NAME, PORT, TUN, curl, nginx, request,
+                     s_client, s_server, served)
 
 
 class Serve(unittest.TestCase):
-    def curl(self, url, *options):
-        path = os.path.join(netns.directory(), "out")
-        netns.curl(url, "--cacert", f"{LAB}/ca.pem", "-o", path, *options)
-        return netns.sha256(path)
-
     def test_curl_downloads_64_MiB_over_the_kernels_TCP_and_over_ours(self):
         with served():
-            self.assertEqual(self.curl(f"https://{HERE}/64m.bin"), DIGESTS["64m.bin"])
+            self.assertEqual(curl(f"https://{HERE}/64m.bin"), DIGESTS["64m.bin"])
         with served(where=TUN):
-            self.assertEqual(self.curl(f"https://{OURS}/64m.bin"), DIGESTS["64m.bin"])
+            self.assertEqual(curl(f"https://{OURS}/64m.bin"), DIGESTS["64m.bin"])
 
     def test_each_suite_and_group(self):
         with served():
@@ -158,39 +114,6 @@ class Serve(unittest.TestCase):
         for option, name in (("-tls1", "TLS 1.0"), ("-tls1_1", "TLS 1.1")):
             self.refused(name, "protocol version", option, "-cipher", "DEFAULT@SECLEVEL=0")
 
-    def test_TLS_1_2_with_each_suite_and_group(self):
-        for kind in ("ecdsa", "rsa"):
-            files = "server" if kind == "ecdsa" else "rsa"
-            with serving(SITE, "--listen", HERE, "--tls", "--cert", f"{LAB}/{files}.pem", "--key",
-                         f"{LAB}/{files}.key"):
-                for suite in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"):
-                    name = f"ECDHE-{kind.upper()}-{suite}"
-                    text = s_client("-tls1_2", "-cipher", name, "-ign_eof", say=request("/"))
-                    self.assertIn(f"Cipher is {name}", text)
-                    self.assertIn("200 OK", text)
-                for group in ("X25519:P-256", "P-256", "P-384:P-256"):
-                    self.assertIn("200 OK", s_client("-tls1_2", "-groups", group, "-ign_eof",
-                                                     say=request("/")))
-
-    def test_TLS_1_2_is_resumed_shows_certificates_and_carries_much(self):
-        session = os.path.join(netns.directory(), "session")
-        with served():
-            first = s_client("-tls1_2", "-sess_out", session, "-ign_eof", say=request("/"))
-            again = s_client("-tls1_2", "-sess_in", session, "-ign_eof", say=request("/"))
-            self.assertIn("New, TLSv1.2", first)
-            self.assertIn("Extended master secret: yes", first)
-            self.assertIn("Secure Renegotiation IS supported", first)
-            self.assertIn("Reused, TLSv1.2", again)
-            self.assertIn("200 OK", again)
-            self.assertEqual(self.curl(f"https://{HERE}/64m.bin", "--tls-max", "1.2"),
-                             DIGESTS["64m.bin"])
-            # Renegotiation is refused, and ends the connection.
-            self.assertIn("no renegotiation", s_client("-tls1_2", say="R\n"))
-        with served("--client-ca", f"{LAB}/ca.pem"):
-            self.assertIn("200 OK", s_client("-tls1_2", "-cert", ALICE[0], "-key", ALICE[1],
-                                             "-ign_eof", say=request("/")))
-            self.assertIn("handshake failure", s_client("-tls1_2", "-ign_eof", say=request("/")))
-
     def test_plain_HTTP_is_named(self):
         with served() as server:
             with socket.create_connection(("127.0.0.1", PORT), timeout=10) as plain:
@@ -198,34 +121,6 @@ class Serve(unittest.TestCase):
                 while plain.recv(4096):
                     pass
             self.assertIn("HTTP", server.printed(server.err))
-
-
-@contextlib.contextmanager
-def s_server(*options, certificate="server"):
-    """`openssl s_server`, which answers each GET with a page of its own."""
-    server = subprocess.Popen(
-        ["openssl", "s_server", "-accept", HERE, "-cert", f"{LAB}/{certificate}.pem", "-key",
-         f"{LAB}/{certificate}.key", "-www", "-quiet", *options], stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=netns._die_with_parent)
-
-    def listens():
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
-            return True
-        return False
-
-    try:
-        wait_for(listens, "openssl s_server")
-        yield server
-    finally:
-        server.kill()
-        server.wait(timeout=10)
-
-
-def nginx(version="TLSv1.3"):
-    return netns.nginx(SITE, f"""listen {PORT} ssl; ssl_protocols {version};
-        ssl_certificate {LAB}/server.pem; ssl_certificate_key {LAB}/server.key;
-        ssl_session_cache shared:S:1m;""")
 
 
 @contextlib.contextmanager
@@ -252,19 +147,7 @@ def scripted(talk):
             thread.join(timeout=15)
 
 
-class Get(unittest.TestCase):
-    def fetch(self, url, *options, trust=CA):
-        path = os.path.join(netns.directory(), "out")
-        result = handfast("get", url, "-o", path, "-v", *trust, *options, timeout=120)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return path, result.stderr
-
-    def failed(self, url, *words, trust=CA):
-        result = handfast("get", url, *trust)
-        self.assertEqual(result.returncode, 1, result.stderr)
-        for word in words:
-            self.assertIn(word, result.stderr)
-
+class Get(Asking):
     def test_64_MiB_from_nginx_over_the_kernels_TCP_and_over_ours(self):
         with nginx():
             path, _ = self.fetch(f"https://{HERE}/64m.bin")
@@ -291,29 +174,6 @@ class Get(unittest.TestCase):
                 told = self.fetch(f"https://{HERE}/")[1]
                 self.assertIn(name, told)
                 self.assertEqual("HelloRetryRequest" in told, name != "x25519")
-
-    def test_TLS_1_2_with_each_suite_and_group(self):
-        for kind, files in (("ECDSA", "server"), ("RSA", "rsa")):
-            for suite, iana in (("AES128-GCM-SHA256", "AES_128_GCM_SHA256"),
-                                ("AES256-GCM-SHA384", "AES_256_GCM_SHA384"),
-                                ("CHACHA20-POLY1305", "CHACHA20_POLY1305_SHA256")):
-                with s_server("-tls1_2", "-cipher", f"ECDHE-{kind}-{suite}", certificate=files):
-                    told = self.fetch(f"https://{HERE}/")[1]
-                    self.assertIn(f"TLS 1.2, TLS_ECDHE_{kind}_WITH_{iana}", told)
-        for group, name in (("X25519", "x25519"), ("P-256", "secp256r1"), ("P-384", "secp384r1")):
-            with s_server("-tls1_2", "-groups", group):
-                self.assertIn(name, self.fetch(f"https://{HERE}/")[1])
-        with s_server("-tls1_2", "-Verify", "1", "-CAfile", f"{LAB}/ca.pem"):
-            self.fetch(f"https://{HERE}/", "--cert", ALICE[0], "--key", ALICE[1])
-
-    def test_TLS_1_2_carries_64_MiB_and_resumes(self):
-        with nginx("TLSv1.2"):
-            path, told = self.fetch(f"https://{HERE}/64m.bin")
-            self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])
-            self.assertIn("TLS 1.2", told)
-            told = self.fetch(f"https://{HERE}/moved")[1]
-        lines = [line for line in told.splitlines() if "TLS 1.2," in line]
-        self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
 
     def test_a_certificate_is_shown_where_it_is_wanted(self):
         wanted = ("-Verify", "1", "-CAfile", f"{LAB}/ca.pem", "-verify_return_error")

@@ -108,6 +108,15 @@ struct Early {
   }
 };
 
+Configs by_rsa_key_transport() {
+  Configs configs;
+  configs.server.identities = identities_of(crypto::KeyType::rsa);
+  configs.server.suites = {rsa_transport_suites.begin(), rsa_transport_suites.end()};
+  configs.client.suites = configs.server.suites;
+  configs.client.version_max = Version::tls_1_2;
+  return configs;
+}
+
 using Expected = std::map<State, std::vector<HandshakeType>>;
 
 Expected expected_of(Role role, Version version) {
@@ -256,6 +265,11 @@ TEST(Machines, of_TLS_1_2_take_every_arrow_of_their_tables) {
       if (ticketed) configs.server.ticket_keys = &keys;
       taken.run(configs);
     }
+  }
+  for (const ClientAuth auth : {ClientAuth::none, ClientAuth::request}) {
+    Configs configs = by_rsa_key_transport();
+    configs.server.client_auth = auth;
+    taken.run(configs);
   }
   for (const bool renews : {false, true}) {
     Configs configs;

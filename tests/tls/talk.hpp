@@ -36,6 +36,13 @@ inline Identity self_signed(crypto::KeyType type, std::vector<std::string> names
   return *Identity::make({made.certificate}, std::move(made.key));
 }
 
+/// The one identity of a server with a key of this kind.
+inline std::vector<Identity> identities_of(crypto::KeyType type) {
+  std::vector<Identity> one;
+  one.push_back(self_signed(type, {std::string(server_name)}));
+  return one;
+}
+
 /// Configurations that suit each other; a test changes them before it begins.
 struct Configs {
   Config client;
