@@ -19,6 +19,7 @@ host::Config config_of(u8 number) {
   config.interfaces = {host::InterfaceConfig{
       .mtu = 1500, .addresses = {{wire::IpAddress::v4(192, 0, 2, number), 24}}}};
   config.interfaces[0].whole_frames = true;
+  config.interfaces[0].segment_bytes_max = 65535;
   config.tcp.no_delay = true;
   config.tcp.send_buffer_max = window_bytes;
   config.tcp.receive_buffer_max = window_bytes;

@@ -30,7 +30,9 @@ struct InterfaceConfig {
   u32 mss_max = 0;                // of TCP over this interface, both ways; 0: what the MTU allows
   bool checksum_offload = false;  // the device fills in and verifies TCP checksums
   bool whole_frames = false;      // it lends room for whole frames: payload is copied there
-  u32 segment_bytes_max = 0;      // 0: none; else the largest super-segment the device takes
+  // 0: none; else the largest super-segment. A device without checksum_offload gets it as the
+  // frames into which the host splits it.
+  u32 segment_bytes_max = 0;
 };
 
 struct Config {

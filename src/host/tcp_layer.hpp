@@ -140,6 +140,9 @@ class TcpLayer {
   wire::IpHeader ip_header(const tcp::Connection& connection, u8 ecn);
   void emit(const ConnectionSlot& slot, const tcp::Transmit& segment,
             const std::optional<wire::MacAddress>& mac, wire::Frame& frame, Instant now);
+  u32 emit_split(const ConnectionSlot& slot, tcp::Transmit& whole,
+                 const std::optional<wire::MacAddress>& mac, std::span<wire::Frame> out,
+                 Instant now);
   void enqueue_copy(const ConnectionSlot& slot, const tcp::Transmit& segment, Instant now);
 
   Network& network_;

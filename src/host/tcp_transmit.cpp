@@ -43,6 +43,7 @@ TcpLayer::Turn TcpLayer::take_turn(ConnectionSlot& slot, std::span<wire::Frame> 
   const bool ethernet = network_.routes.is_ethernet(slot.hop.interface);
   const bool loopback = slot.hop.interface == network_.routes.loopback();
   const u32 direct_max = loopback ? 0 : payload_max(slot);
+  const bool splits = !network_.config.interfaces[slot.hop.interface].checksum_offload;
   u32 filled = 0;
   for (u32 turns = 0; turns < turn_frames_max; ++turns) {
     if (!loopback && filled == out.size()) return {filled, true};
@@ -50,9 +51,13 @@ TcpLayer::Turn TcpLayer::take_turn(ConnectionSlot& slot, std::span<wire::Frame> 
     std::optional<wire::MacAddress> mac;
     if (ethernet) mac = network_.resolve(slot.hop, now);
     const bool direct = !loopback && (!ethernet || mac.has_value());
-    const auto segment = slot.connection.poll_transmit(direct ? direct_max : 0, now);
+    u32 most = direct ? direct_max : 0;
+    if (splits) most = std::min(most, to<u32>(out.size() - filled) * slot.connection.text_max());
+    auto segment = slot.connection.poll_transmit(most, now);
     if (!segment) return {filled, false};
-    if (direct) {
+    if (direct && splits && segment->segment_size != 0) {
+      filled += emit_split(slot, *segment, mac, out.subspan(filled), now);
+    } else if (direct) {
       emit(slot, *segment, mac, out[filled++], now);
     } else {
       enqueue_copy(slot, *segment, now);
@@ -64,7 +69,7 @@ TcpLayer::Turn TcpLayer::take_turn(ConnectionSlot& slot, std::span<wire::Frame> 
 // What one super-segment may carry, such that the IP length field can still say it.
 u32 TcpLayer::payload_max(const ConnectionSlot& slot) const {
   const InterfaceConfig& device = network_.config.interfaces[slot.hop.interface];
-  if (!device.checksum_offload || device.segment_bytes_max == 0) return 0;
+  if (device.segment_bytes_max == 0) return 0;
   constexpr u32 headers_max = wire::ipv6_header_size + wire::tcp_header_size_max;
   const u32 packet_max = std::min<u32>(device.segment_bytes_max, 65535);
   return packet_max > headers_max ? packet_max - headers_max : 0;
@@ -119,6 +124,30 @@ void TcpLayer::emit(const ConnectionSlot& slot, const tcp::Transmit& segment,
   frame.segment_size = segment.segment_size;
   frame.checksum_offloaded = device.checksum_offload;
   network_.trace_sent(slot.hop.interface, frame, now);
+}
+
+// For a device that does not split: the connection was asked once, and here its answer becomes
+// frames. What belongs to which of them is as in wire::Segmentation.
+u32 TcpLayer::emit_split(const ConnectionSlot& slot, tcp::Transmit& whole,
+                         const std::optional<wire::MacAddress>& mac, std::span<wire::Frame> out,
+                         Instant now) {
+  constexpr u16 only_last = wire::TcpFlags::fin | wire::TcpFlags::psh;
+  const u32 size = whole.segment_size;
+  const u16 flags = whole.header.flags;
+  std::array<Bytes, 2> rest = whole.payload;
+  u32 count = 0;
+  while (true) {
+    const std::size_t first = std::min<std::size_t>(size, rest[0].size());
+    const std::size_t second = std::min<std::size_t>(size - first, rest[1].size());
+    whole.payload = {rest[0].first(first), rest[1].first(second)};
+    rest = {rest[0].subspan(first), rest[1].subspan(second)};
+    const bool last = rest[0].empty() && rest[1].empty();
+    whole.header.flags = last ? flags : to<u16>(flags & ~only_last);
+    emit(slot, whole, mac, out[count++], now);
+    if (last) break;
+    whole.header.sequence += size;
+  }
+  return count;
 }
 
 void TcpLayer::enqueue_copy(const ConnectionSlot& slot, const tcp::Transmit& segment, Instant now) {

@@ -80,7 +80,7 @@ class Connection : private Tcb {
   /// §3.10.5, ABORT: RST to the peer, everything queued is gone.
   void abort(Instant now);
 
-  using Tcb::settings;
+  using Tcb::settings, Tcb::text_max;
   void change(const Settings& wanted, Instant now);
   /// RFC 8201, RFC 1191: what the route carries now, in bytes of IP packet.
   void set_path_mtu(u32 mtu, Instant now);

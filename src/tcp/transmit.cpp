@@ -124,7 +124,7 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   const u32 of_record = record_left(unsent);
   const bool pushed = push_now_;
   push_now_ = pushed || of_record < unsent;  // no more will come to fill its last segment
-  const u32 length = sendable(of_record, payload_max <= mss ? mss : burst_max(payload_max), now);
+  const u32 length = sendable(of_record, of_record <= mss ? mss : burst_max(payload_max), now);
   push_now_ = pushed;
   const bool with_fin = fin_wanted && length == unsent && window_room() > length;
   if (length == 0 && !with_fin) return std::nullopt;

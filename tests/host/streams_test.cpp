@@ -29,6 +29,8 @@ struct World {
     client = &lan.add(one);
     server = &lan.add(two);
   }
+  World(const host::Config& one, const host::Config& two)
+      : client(&lan.add(one)), server(&lan.add(two)) {}
   /// A connection of both ends, established.
   std::pair<Conn, Conn> open(std::string_view where) {
     listener = *server->listen(endpoint(where), 16, lan.now);
@@ -73,6 +75,52 @@ struct World {
   Host* server = nullptr;
   host::Listen listener{};
 };
+
+// A device that does not split: the host asks a connection for much at a time, and splits itself.
+class SplitByTheHost : public testing::TestWithParam<std::pair<trace::LinkType, const char*>> {
+ protected:
+  static host::Config splitting(u8 n) {
+    host::Config config = host_config(n, GetParam().first);
+    config.interfaces[0].segment_bytes_max = 65535;
+    config.tcp.ecn = tcp::Ecn::active;
+    return config;
+  }
+  World world_{splitting(1), splitting(2)};
+};
+
+TEST_P(SplitByTheHost, a_super_segment_leaves_as_frames_that_the_wire_takes) {
+  const auto [active, passive] = world_.open(GetParam().second);
+  world_.lan.seen.clear();
+  const u64 before = world_.client->tcp_counters().segments_out;
+  const std::string text = text_of(300'000);
+  EXPECT_EQ(world_.transfer(*world_.client, active, *world_.server, passive, text), text);
+  std::size_t full = 0;
+  for (const Packet& frame : world_.lan.seen) {
+    EXPECT_LE(frame.size(), 1500u + wire::ethernet_header_size);
+    if (frame.size() >= 1500) ++full;
+  }
+  EXPECT_GT(full, 200u);
+  EXPECT_LT(world_.client->tcp_counters().segments_out - before, full / 2);
+  EXPECT_EQ(world_.client->tcp_counters().segments_retransmitted, 0u);
+}
+
+TEST_P(SplitByTheHost, what_is_lost_of_a_super_segment_is_repaired) {
+  world_.lan.lose = [](Bytes frame) {
+    static u32 count = 0;
+    return frame.size() > 500 && ++count % 19 == 0;
+  };
+  const auto [active, passive] = world_.open(GetParam().second);
+  const std::string text = text_of(300'000);
+  EXPECT_EQ(world_.transfer(*world_.client, active, *world_.server, passive, text), text);
+  EXPECT_GT(world_.client->tcp_counters().segments_retransmitted, 5u);
+  EXPECT_EQ(world_.server->counters().drops[to<u8>(wire::Drop::bad_checksum)], 0u);
+  world_.close(*world_.client, active);
+  EXPECT_EQ(world_.server->find(passive)->state(), State::close_wait);
+}
+
+INSTANTIATE_TEST_SUITE_P(Media, SplitByTheHost,
+                         testing::Values(std::pair{trace::LinkType::ip, "192.0.2.2:80"},
+                                         std::pair{trace::LinkType::ethernet, "[2001:db8::2]:80"}));
 
 class OverEachMedium : public testing::TestWithParam<std::pair<trace::LinkType, const char*>> {};
 
