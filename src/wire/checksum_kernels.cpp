@@ -23,43 +23,50 @@ inline u64 take_word(const u8* from, [[maybe_unused]] u8* to) {
 
 inline u64 halves(u64 word) { return (word & 0xffffffff) + (word >> 32); }
 
-// Sums of 32-bit halves in 64-bit numbers cannot overflow below 16 GiB, so no carry is looked at
-// on the way. `copying` is a constant, so that the pointer is not tested in the loop.
+// The carry goes round: 2^64 is congruent to 1 modulo 0xffff. Compilers make it two instructions.
+inline u64 add_round(u64 sum, u64 word) {
+  sum += word;
+  return sum + (sum < word ? 1u : 0u);
+}
+
+// `copying` is a constant, so that the pointer is not tested in the loop.
 template <bool copying>
 inline u64 sum_words(const u8* from, std::size_t size, u8* to) {
   u64 even = 0;
   u64 odd = 0;
-  const auto room = [&] { return copying ? to : nullptr; };
+  const auto room = [&](std::size_t at) { return copying ? to + at : nullptr; };
   const auto advance = [&](std::size_t n) {
     from += n;
     size -= n;
     if constexpr (copying) to += n;
   };
-  while (size >= 16) {
-    even += halves(take_word<u64>(from, room()));
-    odd += halves(take_word<u64>(from + 8, copying ? to + 8 : nullptr));
-    advance(16);
+  while (size >= 32) {
+    even = add_round(even, take_word<u64>(from, room(0)));
+    odd = add_round(odd, take_word<u64>(from + 8, room(8)));
+    even = add_round(even, take_word<u64>(from + 16, room(16)));
+    odd = add_round(odd, take_word<u64>(from + 24, room(24)));
+    advance(32);
   }
-  even += odd;
-  if (size >= 8) {
-    even += halves(take_word<u64>(from, room()));
+  while (size >= 8) {
+    even = add_round(even, take_word<u64>(from, room(0)));
     advance(8);
   }
+  u64 tail = 0;
   if (size >= 4) {
-    even += take_word<u32>(from, room());
+    tail += take_word<u32>(from, room(0));
     advance(4);
   }
   if (size >= 2) {
-    even += take_word<u16>(from, room());
+    tail += take_word<u16>(from, room(0));
     advance(2);
   }
   if (size == 1) {
     u16 last = 0;
     std::memcpy(&last, from, 1);
     if constexpr (copying) *to = *from;
-    even += last;
+    tail += last;
   }
-  return halves(even);
+  return halves(halves(add_round(even, odd)) + tail);
 }
 
 #if defined(__x86_64__)
@@ -71,7 +78,8 @@ __attribute__((target("avx2"))) inline __m256i take_block(const u8* from, [[mayb
   return block;
 }
 
-// Four 64-bit lanes each gather the lower and the upper 32-bit halves of what passes.
+// Sums of 32-bit halves in 64-bit numbers cannot overflow below 16 GiB, so no carry is looked at on
+// the way. Four 64-bit lanes each gather the lower and the upper 32-bit halves of what passes.
 template <bool copying>
 __attribute__((target("avx2"))) inline u64 sum_blocks(const u8* from, std::size_t size, u8* to) {
   const __m256i low_half = _mm256_set1_epi64x(0xffffffff);

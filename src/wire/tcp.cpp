@@ -14,6 +14,41 @@ namespace {
 
 constexpr u16 flags_mask = 0x1ff;  // AE and the eight of RFC 9293; three bits stay reserved
 
+/// 32-bit words, written one behind the other and summed from their values: what is read back from
+/// memory waits for its stores.
+class SummingWriter {
+ public:
+  explicit SummingWriter(u8* at) : at_(at) {}
+  SummingWriter& word(u32 value) {
+    store_be32(at_, value);
+    at_ += 4;
+    sum_ += value;
+    return *this;
+  }
+  SummingWriter& halves(u16 high, u16 low) { return word(u32{high} << 16 | low); }
+  u16 folded() const {
+    u64 sum = (sum_ & 0xffffffff) + (sum_ >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return to<u16>((sum & 0xffff) + (sum >> 16));
+  }
+
+ private:
+  u8* at_;
+  u64 sum_ = 0;
+};
+
+// The header without options, its checksum field 0.
+SummingWriter write_fixed(const TcpHeader& h, u32 size, u8* at) {
+  const u16 flags = to<u16>((size / 4) << 12 | (h.flags & flags_mask));
+  return SummingWriter(at)
+      .halves(h.source_port, h.destination_port)
+      .word(h.sequence)
+      .word(h.acknowledgment)
+      .halves(flags, h.window)
+      .halves(0, h.urgent_pointer);
+}
+
 }  // namespace
 
 Result<TcpSegment, Drop> parse_tcp(Bytes segment, const IpAddress& source,
@@ -57,16 +92,8 @@ u32 tcp_header_size_of(const TcpHeader& header) {
 
 u32 emit_tcp(const TcpHeader& header, MutBytes out) {
   ASSERT(out.size() >= tcp_header_size_max || out.size() >= tcp_header_size_of(header));
-  u8* at = out.data();
-  const u32 size = tcp_header_size + emit_options(header.options, at + tcp_header_size);
-  store_be16(at, header.source_port);
-  store_be16(at + 2, header.destination_port);
-  store_be32(at + 4, header.sequence);
-  store_be32(at + 8, header.acknowledgment);
-  store_be16(at + 12, to<u16>((size / 4) << 12 | (header.flags & flags_mask)));
-  store_be16(at + 14, header.window);
-  store_be16(at + 16, 0);
-  store_be16(at + 18, header.urgent_pointer);
+  const u32 size = tcp_header_size + emit_options(header.options, out.data() + tcp_header_size);
+  write_fixed(header, size, out.data());
   return size;
 }
 
@@ -84,11 +111,20 @@ u32 emit_tcp(const TcpHeader& header, const std::array<Bytes, 2>& payload, const
 
 u32 emit_tcp_copy(const TcpHeader& header, const std::array<Bytes, 2>& payload,
                   const IpAddress& source, const IpAddress& destination, MutBytes out) {
-  u32 size = emit_tcp(header, out);
+  const bool plain = only_timestamps(header.options);
+  u32 size = plain ? tcp_header_size + aligned_timestamps_size : tcp_header_size_of(header);
   const auto length = to<u32>(size + payload[0].size() + payload[1].size());
   ASSERT(length <= out.size());
   Checksum sum;
-  sum.add_pseudo_header(source, destination, protocol_tcp, length).add_tcp_header(out.first(size));
+  sum.add_pseudo_header(source, destination, protocol_tcp, length);
+  if (plain) {
+    const TcpTimestamps& t = *header.options.timestamps;
+    SummingWriter writer = write_fixed(header, size, out.data());
+    sum.add16(writer.word(aligned_timestamps).word(t.value).word(t.echo_reply).folded());
+  } else {
+    emit_tcp(header, out);
+    sum.add_tcp_header(out.first(size));
+  }
   for (const Bytes piece : payload) {
     if (piece.empty()) continue;
     sum.add_copy(piece, out.data() + size);

@@ -251,12 +251,6 @@ Plan plan_for(const TcpOptions& options) {
   return plan;
 }
 
-// What nearly every segment carries: timestamps and nothing else.
-bool only_timestamps(const TcpOptions& o) {
-  return o.timestamps && !o.mss && !o.window_scale && !o.sack_permitted && o.sack_count == 0 &&
-         !o.fast_open && !o.user_timeout && o.raw.empty() && o.style == OptionStyle::linux;
-}
-
 }  // namespace
 
 bool parse_options(Bytes area, TcpOptions& options) {
