@@ -24,6 +24,10 @@ void Capture::on(Instant now, const trace::Event& event) {
   if (writer_.ready().size() >= write_bytes) write();
 }
 
+void Capture::add_secret(const std::string& line) {
+  writer_.secrets(trace::PcapngWriter::Secrets::tls_key_log, line + "\n");
+}
+
 void Capture::write() {
   const Bytes bytes = writer_.ready();
   if (error_ == 0 && std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size())

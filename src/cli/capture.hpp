@@ -15,6 +15,8 @@ class Capture final : public trace::Sink {
   /// Instant{}, in ns since 1970.
   Capture(std::string path, std::string_view host_name, trace::LinkType link_type, u64 epoch);
   void on(Instant now, const trace::Event& event) override;
+  /// A line of a key log: what the capture holds so far and later can be decrypted by it.
+  void add_secret(const std::string& line);
   /// Writes what is left. Throws Failure where anything could not be written.
   void finish();
 

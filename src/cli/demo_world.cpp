@@ -13,7 +13,8 @@ namespace handfast::cli {
 
 namespace {
 
-constexpr u16 port = 80;
+constexpr u16 http_port = 80;
+constexpr u16 https_port = 443;
 constexpr Duration patience = 24h;  // virtual; the longest back-off takes far less
 
 bool is_at_rest(sim::Node& node) {
@@ -21,59 +22,134 @@ bool is_at_rest(sim::Node& node) {
   return census.connections + census.half_open + census.time_wait == 0;
 }
 
-std::string milliseconds(Duration time) {
-  const auto us = time.count() / 1000;
-  return us % 1000 == 0 ? fmt::format("{} ms", us / 1000)
-                        : fmt::format("{}.{:03} ms", us / 1000, us % 1000);
+Duration since_start(const sim::World& world) { return world.now() - Instant{}; }
+
+link::ImpairmentOptions impairment_of(const DemoOptions& options) {
+  return {.delay = options.delay,
+          .loss = options.loss.chance,
+          .duplicate = options.duplicate,
+          .corrupt = options.corrupt,
+          .reorder = options.reorder,
+          .reorder_delay = options.delay};
 }
 
-std::string describe_end(std::string_view name, const trace::ConnectionTable& table) {
-  if (table.rows().empty()) return fmt::format("{}: no connection\n", name);
-  const auto& row = table.rows().front();
-  return fmt::format("{}: {} bytes sent, {} received, {} retransmission{}; {}: {}\n", name,
-                     row.bytes_sent, row.bytes_received, row.retransmissions,
-                     row.retransmissions == 1 ? "" : "s", row.state, row.why);
+TalkPlan plan_of(const DemoOptions& options) {
+  TalkPlan plan;
+  plan.connections = options.is_kept_alive ? 1 : options.requests;
+  plan.requests = options.is_kept_alive ? options.requests : 1;
+  plan.size = options.size;
+  plan.client_closes = options.closer != Closer::server;
+  plan.server_closes = options.closer != Closer::client;
+  plan.request_after = options.request_after;
+  plan.one_way = options.delay;
+  plan.close_after = options.close_after;
+  return plan;
 }
+
+/// The same client and server before, on a good day.
+DemoOptions earlier(const DemoOptions& options) {
+  DemoOptions one;
+  one.seed = options.seed + 1;
+  one.ipv6 = options.ipv6;
+  one.tls = options.tls;
+  return one;
+}
+
+/// Tells what TLS tells in the time of the world that is shown.
+class InTime final : public trace::Sink {
+ public:
+  InTime(trace::Sink& inner, const Instant& begin) : inner_(inner), begin_(begin) {}
+  void on(Instant now, const trace::Event& event) override {
+    inner_.on(Instant{now - begin_}, event);
+  }
+
+ private:
+  trace::Sink& inner_;
+  const Instant& begin_;
+};
 
 }  // namespace
+
+/// Who listens to whom.
+struct Demo::Sinks {
+  explicit Sinks(Demo& demo)
+      : client_capture(demo.capture_, {.name = "client", .received = false}),
+        server_capture(demo.capture_, {.name = "server", .received = false}),
+        client{&demo.ladder_.endpoint("client"), &client_capture, &demo.client_table_},
+        server{&demo.ladder_.endpoint("server"), &server_capture, &demo.server_table_},
+        wire{&demo.ladder_.wire(), &client_capture} {}
+
+  trace::PcapngSink client_capture;
+  trace::PcapngSink server_capture;
+  trace::Tee client;
+  trace::Tee server;
+  trace::Tee wire;
+};
 
 Demo::Demo(DemoOptions options) : options_(std::move(options)), capture_("handfast demo") {}
 Demo::~Demo() = default;
 
 void Demo::run() {
-  trace::PcapngSink client_capture(capture_, {.name = "client", .received = false});
-  trace::PcapngSink server_capture(capture_, {.name = "server", .received = false});
-  trace::Tee of_client{&ladder_.endpoint("client"), &client_capture, &client_table_};
-  trace::Tee of_server{&ladder_.endpoint("server"), &server_capture, &server_table_};
-  trace::Tee of_wire{&ladder_.wire(), &client_capture};
-
-  // It outlives the world, so that the story does not end with the listener's own close.
-  std::optional<io::TcpListener> listener;
+  Sinks sinks(*this);
+  Instant begin{};
+  const sim::World* current = nullptr;
+  InTime client_in_time(sinks.client, begin);
+  InTime server_in_time(sinks.server, begin);
+  std::optional<DemoTls> tls;
+  if (options_.tls.is_on)
+    tls.emplace(options_.tls, options_.seed,
+                [&] { return begin + (current == nullptr ? Duration{} : since_start(*current)); });
+  if (tls && options_.tls.is_resumed()) {
+    // It leaves a ticket at the client, and nothing else.
+    Listener listener;
+    sim::World before(options_.seed + 1);
+    current = &before;
+    problem_ = talk(before, listener, earlier(options_), &*tls, nullptr).problem;
+    begin += since_start(before);
+  }
+  Listener listener;
   sim::World world(options_.seed);
-  sim::Node& client = world.add(sim::host_config("client", 1, trace::LinkType::ip), &of_client);
-  sim::Node& server = world.add(sim::host_config("server", 2, trace::LinkType::ip), &of_server);
-  link::ImpairmentOptions forth{.delay = options_.delay,
-                                .loss = options_.loss.chance,
-                                .duplicate = options_.duplicate,
-                                .corrupt = options_.corrupt,
-                                .reorder = options_.reorder,
-                                .reorder_delay = options_.delay};
-  link::ImpairmentOptions back = forth;
-  forth.targeted = options_.loss.from_client;
-  back.targeted = options_.loss.from_server;
-  world.connect(client, server, forth, back, &of_wire);
+  current = &world;
+  if (tls) {
+    tls->client().trace = &client_in_time;
+    tls->server().trace = &server_in_time;
+    tls->log_keys([this](const std::string& line) {
+      capture_.secrets(trace::PcapngWriter::Secrets::tls_key_log, line + "\n");
+    });
+  }
+  const TalkResult result = talk(world, listener, options_, tls ? &*tls : nullptr, &sinks);
+  if (problem_.empty()) problem_ = result.problem;
+  answered_ = result.answered;
+  digest_ = world.digest();
+  capture_.flush();
+}
 
-  const TalkPlan plan{.server = {options_.ipv6 ? server.address_v6() : server.address_v4(), port},
-                      .size = options_.size,
-                      .client_closes = options_.closer != Closer::server,
-                      .server_closes = options_.closer != Closer::client,
-                      .request_after = options_.request_after,
-                      .one_way = options_.delay,
-                      .close_after = options_.close_after};
+/// Runs until both hosts have forgotten all connections.
+TalkResult Demo::talk(sim::World& world, Listener& listener, const DemoOptions& options,
+                      DemoTls* tls, Sinks* sinks) {
+  const auto listens = [&](trace::Tee Sinks::* which) {
+    return sinks ? &(sinks->*which) : nullptr;
+  };
+  sim::Node& client =
+      world.add(sim::host_config("client", 1, trace::LinkType::ip), listens(&Sinks::client));
+  sim::Node& server =
+      world.add(sim::host_config("server", 2, trace::LinkType::ip), listens(&Sinks::server));
+  link::ImpairmentOptions forth = impairment_of(options);
+  link::ImpairmentOptions back = forth;
+  forth.targeted = options.loss.from_client;
+  back.targeted = options.loss.from_server;
+  world.connect(client, server, forth, back, listens(&Sinks::wire));
+
+  TalkPlan plan = plan_of(options);
+  plan.address = {options.ipv6 ? server.address_v6() : server.address_v4(),
+                  tls != nullptr ? https_port : http_port};
+  plan.server_name = tls != nullptr ? DemoTls::server_name : wire::to_string(plan.address);
+  plan.client = {&client.stack(), listens(&Sinks::client), tls ? &tls->client() : nullptr};
+  plan.server = {&server.stack(), listens(&Sinks::server), tls ? &tls->server() : nullptr};
   TalkResult result;
-  listener.emplace(server.stack(), plan.server);
-  world.spawn(talk_as_server(server.stack(), *listener, plan, result));
-  world.spawn(talk_as_client(client.stack(), plan, result));
+  listener.emplace(server.stack(), plan.address);
+  world.spawn(talk_as_server(*listener, plan, result));
+  world.spawn(talk_as_client(plan, result));
   bool has_begun = false;
   world.run_until(
       [&] {
@@ -81,32 +157,7 @@ void Demo::run() {
         return has_begun && is_at_rest(client) && is_at_rest(server);
       },
       patience);
-  problem_ = result.problem;
-  answered_ = result.answered;
-  ended_ = world.now();
-  digest_ = world.digest();
-  capture_.flush();
-}
-
-std::string Demo::summary() const {
-  const auto& arrows = ladder_.arrows();
-  std::size_t lost = 0;
-  for (const auto& arrow : arrows) lost += arrow.fate == trace::ladder::Arrow::Fate::lost ? 1 : 0;
-
-  std::string text;
-  const auto* row = client_table_.rows().empty() ? nullptr : &client_table_.rows().front();
-  if (row != nullptr && row->established != never)
-    text += fmt::format("open after {}", milliseconds(row->established - row->opened));
-  if (answered_ != never)
-    text += fmt::format(", page of {} bytes complete after {}", options_.size,
-                        milliseconds(answered_ - Instant{}));
-  if (row != nullptr && row->smoothed_rtt != 0ns)
-    text += fmt::format(", round trip {}", milliseconds(row->smoothed_rtt));
-  if (!text.empty()) text += "\n";
-  text += describe_end("client", client_table_) + describe_end("server", server_table_);
-  text += fmt::format("{} segments, {} lost; seed {}, digest {:016x}\n", arrows.size(), lost,
-                      options_.seed, digest_);
-  return text;
+  return result;
 }
 
 }  // namespace handfast::cli

@@ -1,15 +1,19 @@
 // The world of `handfast demo`: a client, a server and a wire, all simulated. The client opens a
-// connection, fetches a page over HTTP, and both close.
+// connection, fetches pages over HTTP or HTTPS, and both close.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/rng.hpp"
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "cli/demo_talk.hpp"
+#include "cli/demo_tls.hpp"
 #include "cli/loss.hpp"
+#include "sim/world.hpp"
 #include "trace/connection_table.hpp"
 #include "trace/ladder.hpp"
 #include "trace/pcapng.hpp"
@@ -31,6 +35,9 @@ struct DemoOptions {
                                  // travels with the request
   Duration close_after = 10ms;   // the other end's application closes so much later; 0: at once
   bool ipv6 = false;
+  DemoTlsOptions tls{};
+  u32 requests = 1;
+  bool is_kept_alive = true;  // all requests on one connection; else each on its own
 };
 
 /// What happened.
@@ -51,9 +58,20 @@ class Demo {
   trace::PcapngWriter& capture() { return capture_; }
   /// A few lines about time, bytes and repetitions.
   std::string summary() const;
+  /// A table of handshakes and answers, and what each kind cost the client.
+  std::string costs() const;
+  /// To the last byte of the last page.
+  u32 round_trips() const;
+  Duration time() const { return answered_ == never ? Duration{} : answered_ - Instant{}; }
 
  private:
-  class Talk;
+  struct Sinks;
+
+  /// It outlives the world, so that the story does not end with the listener's own close.
+  using Listener = std::optional<io::TcpListener>;
+
+  TalkResult talk(sim::World& world, Listener& listener, const DemoOptions& options, DemoTls* tls,
+                  Sinks* sinks);
 
   DemoOptions options_;
   trace::Ladder ladder_;
@@ -62,8 +80,12 @@ class Demo {
   trace::ConnectionTable server_table_;
   std::string problem_;
   Instant answered_ = never;  // the page is complete
-  Instant ended_{};
   u64 digest_ = 0;
 };
+
+/// "12.500 ms".
+std::string milliseconds(Duration time);
+/// What the same pages cost on one connection and on a connection each.
+std::string compare(const Demo& kept_alive, const Demo& closed, u32 requests);
 
 }  // namespace handfast::cli

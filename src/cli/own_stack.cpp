@@ -248,6 +248,11 @@ void OwnStack::on_fault(std::function<void(const std::string&)> told) {
   if (parts_->impaired_driver) parts_->impaired_driver->on_fault(told);
 }
 
+void OwnStack::log_key(const std::string& line) {
+  if (parts_->capture) parts_->capture->add_secret(line);
+}
+bool OwnStack::has_capture() const { return parts_->capture != nullptr; }
+
 void OwnStack::drain(asio::io_context& context) {
   const auto end = std::chrono::steady_clock::now() + 2s;
   const auto is_busy = [&] {

@@ -50,6 +50,9 @@ class OwnStack {
   const std::vector<link::InterfaceAddress>& addresses() const;
   /// Called when the device is gone.
   void on_fault(std::function<void(const std::string&)> told);
+  /// Puts a line of TLS's key log into the capture, if there is one.
+  void log_key(const std::string& line);
+  bool has_capture() const;
   /// Lets connections that were closed finish their last handshake, for two seconds at most.
   void drain(asio::io_context& context);
   /// Sends what is to be sent, stops, and finishes the capture. Throws Failure where the capture

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "trace/names.hpp"
+#include "trace/stream_event.hpp"
 #include "wire/drop.hpp"
 
 namespace handfast::cli {
@@ -29,6 +31,31 @@ std::string segment_line(std::string_view arrow, const wire::Endpoint& peer,
   return line;
 }
 
+std::string stream_line(const trace::StreamTold& told) {
+  const std::string peer = wire::to_string(told.flow.remote);
+  const auto arrow = [](trace::Way way) { return way == trace::Way::sent ? "->" : "<-"; };
+  if (const auto* message = std::get_if<trace::TlsMessage>(&told.event))
+    return fmt::format("{} {}  {}{}{}, {} bytes", arrow(message->way), peer,
+                       in_brackets(message->protection, message->name),
+                       message->fields.empty() ? "" : " ", message->fields, message->size);
+  if (const auto* alert = std::get_if<trace::TlsAlert>(&told.event)) {
+    const std::string name = in_brackets(alert->protection, "Alert");
+    std::string line = fmt::format("{} {}  {} {}", arrow(alert->way), peer, name, alert->name);
+    if (!alert->why.empty()) line += fmt::format("  ({})", alert->why);
+    return line;
+  }
+  if (const auto* skipped = std::get_if<trace::TlsSkipped>(&told.event))
+    return fmt::format("<- {}  {} passed over, {} bytes", peer, skipped->what, skipped->size);
+  if (const auto* connected = std::get_if<trace::TlsConnected>(&told.event)) {
+    std::string line = fmt::format("{} with {}: {}", connected->version, peer, connected->suite);
+    for (const std::string_view more : {connected->group, connected->scheme, connected->protocol})
+      if (!more.empty()) line += fmt::format(", {}", more);
+    if (connected->is_resumed) line += ", resumed";
+    return line + (connected->is_retried ? ", after a HelloRetryRequest" : "");
+  }
+  return {};
+}
+
 std::string line_of(const trace::Event& event) {
   if (const auto* sent = std::get_if<trace::SegmentSent>(&event)) {
     std::string line = segment_line("->", sent->flow.remote, sent->header, sent->payload_length);
@@ -47,6 +74,7 @@ std::string line_of(const trace::Event& event) {
     return fmt::format("dropped: {}", wire::to_string(drop->reason));
   if (const auto* neighbour = std::get_if<trace::NeighbourChanged>(&event))
     return fmt::format("neighbour {} {}", wire::to_string(neighbour->address), neighbour->state);
+  if (const auto* told = std::get_if<trace::StreamTold>(&event)) return stream_line(*told);
   if (const auto* flood = std::get_if<trace::SynFlood>(&event)) return to_string(*flood);
   return {};
 }

@@ -34,7 +34,7 @@ TlsContext::TlsContext()
       }) {}
 
 void TlsContext::give_tickets(const tls::TicketKeys::Config& how) {
-  ticket_keys_.emplace(how, random_, clock());
+  ticket_keys_.emplace(how, random(), clock());
   config.ticket_keys = &*ticket_keys_;
   tls::SessionStore::Config kept;
   kept.lifetime = std::min(how.lifetime, tls::session_lifetime_max);

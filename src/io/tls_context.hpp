@@ -57,6 +57,8 @@ class TlsContext {
   std::function<void(const std::string&)> on_key_log;
   /// Hears why a connection failed.
   std::function<void(const wire::Endpoint&, const tls::Error&)> on_failure;
+  /// Where secrets come from; null: the system. For worlds that are to be repeated.
+  crypto::Random* random_source = nullptr;
   /// Hears all that the streams' sessions tell, with the time of `clock`; null: nobody does.
   trace::Sink* trace = nullptr;
   /// For dates in certificates, and for the age of tickets.
@@ -66,7 +68,7 @@ class TlsContext {
   /// Server: clients get tickets, and may resume by them. The sessions of TLS 1.2 clients that take
   /// none are kept here.
   void give_tickets(const tls::TicketKeys::Config& how = {});
-  crypto::Random& random() { return random_; }
+  crypto::Random& random() { return random_source != nullptr ? *random_source : random_; }
 
   /// Deals with all that `session` asks and tells. It has no answer to NeedSignature: whose key is
   /// elsewhere drives a session of their own.

@@ -74,10 +74,14 @@ void Handshake::log_secret(std::string_view label, const Secret& secret) {
 void Handshake::tell_secrets(std::string_view name) const {
   const bool is_first =
       std::holds_alternative<HandshakeStage>(stage_) || std::holds_alternative<MasterStage>(stage_);
+  const bool is_tls12 = summary_.version == Version::tls_1_2;
   std::string from;
-  if (is_first && summary_.is_resumed) from = "PSK";
+  if (is_first && summary_.is_resumed) from = is_tls12 ? "the session before" : "PSK";
   if (is_first && summary_.group)
     from += (from.empty() ? "" : ", ") + crypto::to_string(*summary_.group);
+  // RFC 5246 §8.1.1.
+  if (is_first && from.empty() && summary_.suite->exchange == Exchange::rsa)
+    from = "both randoms, pre-master secret";
   machine_.sink()->on(trace::TlsSecrets{name, from});
 }
 

@@ -115,8 +115,10 @@ std::vector<std::u32string> wrap(std::u32string_view text, u32 width) {
     std::size_t next = length;
     if (length > width) {
       const std::size_t space = text.rfind(U' ', width);
-      length = space == text.npos || space == 0 ? width : space;
-      next = length == space ? space + 1 : length;
+      const std::size_t colon = text.rfind(U':', width);  // of an address and its port
+      const bool has_space = space != text.npos && space != 0;
+      length = has_space ? space : colon != text.npos && colon != 0 ? colon : width;
+      next = has_space ? space + 1 : length;
     }
     lines.emplace_back(text.substr(0, length));
     text.remove_prefix(next);

@@ -34,7 +34,8 @@ class Line {
   std::vector<Cell> cells_;
 };
 
-/// `text` in lines of at most `width` columns, broken at spaces where that is possible.
+/// `text` in lines of at most `width` columns, broken at spaces where that is possible, else in
+/// front of a colon.
 std::vector<std::u32string> wrap(std::u32string_view text, u32 width);
 
 }  // namespace handfast::trace

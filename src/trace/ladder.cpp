@@ -83,6 +83,9 @@ void Ladder::on(u32 endpoint, Instant now, const Event& event) {
     on_received(endpoint, now, *received);
   } else if (const auto* state = std::get_if<StateChanged>(&event)) {
     on_state(endpoint, now, *state);
+    on_phase(endpoint, now, *state);
+  } else if (const auto* told = std::get_if<StreamTold>(&event)) {
+    on_stream(endpoint, now, *told);
   } else if (const auto* dropped = std::get_if<PacketDropped>(&event)) {
     on_dropped(endpoint, now, *dropped);
   } else if (const auto* timer = std::get_if<TimerFired>(&event)) {
@@ -102,14 +105,14 @@ void Ladder::settle_calls(u32 endpoint, Instant now) {
   });
 }
 
-Ladder::Way& Ladder::way(const wire::Endpoint& from, const wire::Endpoint& to) {
-  return ways_[{from, to}];
+Ladder::Numbers& Ladder::numbers(const wire::Endpoint& from, const wire::Endpoint& to) {
+  return numbers_[{from, to}];
 }
 
 Arrow Ladder::describe(const SegmentSent& event) {
   const wire::TcpHeader& header = event.header;
-  Way& ours = way(event.flow.local, event.flow.remote);
-  Way& theirs = way(event.flow.remote, event.flow.local);
+  Numbers& ours = numbers(event.flow.local, event.flow.remote);
+  Numbers& theirs = numbers(event.flow.remote, event.flow.local);
   const u32 end = header.sequence + sequence_length(header, event.payload_length);
 
   Arrow arrow;
@@ -157,13 +160,14 @@ void Ladder::on_sent(u32 endpoint, Instant now, const SegmentSent& event) {
 
   Last& last = last_[endpoint];
   constexpr u16 openers_and_closers = TcpFlags::syn | TcpFlags::fin | TcpFlags::rst;
-  if ((arrow.flags & openers_and_closers) != 0) {
-    std::erase_if(last.calls, [&](Call& call) {
-      if (call.flow != event.flow) return false;
-      arrow.at_sender.push_back(std::move(call.mark.note));
-      return true;
-    });
-  }
+  std::erase_if(last.calls, [&](Call& call) {
+    const bool is_sent =
+        call.sends_data ? arrow.payload_length != 0 : (arrow.flags & openers_and_closers) != 0;
+    if (call.flow != event.flow || !is_sent) return false;
+    arrow.at_sender.push_back(std::move(call.mark.note));
+    return true;
+  });
+  arrow.steps = round_trips_.sent(endpoint, event.flow);
   std::string why = to_string(event.why);
   if (why.empty() && arrow.is_repeat) {
     why = "retransmission";
@@ -225,7 +229,9 @@ void Ladder::on_received(u32 endpoint, Instant now, const SegmentReceived& event
   const u32 number = find_arrow(as_sent, event.header, event.payload_length, false);
   last_[endpoint].received = number;
   last_[endpoint].received_at = now;
-  if (number != none) arrive(number, endpoint, now, event.payload_length);
+  if (number == none) return;
+  arrive(number, endpoint, now, event.payload_length);
+  round_trips_.received(endpoint, event.flow, record_.arrows[number].steps);
 }
 
 void Ladder::on_state(u32 endpoint, Instant now, const StateChanged& event) {
@@ -254,6 +260,13 @@ void Ladder::on_state(u32 endpoint, Instant now, const StateChanged& event) {
   }
   // An ABORT sends its RST next.
   last.calls.push_back({event.flow, {endpoint, now, order_, std::move(note)}});
+}
+
+/// The handshake of TCP, as long as whoever opens it waits.
+void Ladder::on_phase(u32 endpoint, Instant now, const StateChanged& event) {
+  using enum RoundTrips::Kind;
+  if (event.to == "SYN_SENT") round_trips_.begin(tcp, endpoint, event.flow, "TCP", now);
+  if (event.to == "ESTABLISHED") round_trips_.end(tcp, endpoint, event.flow, now);
 }
 
 /// The arrow that carried this IP packet or Ethernet frame.

@@ -25,8 +25,10 @@ Style style_of(const Note& note) {
   return Style::plain;
 }
 
-Style style_of_state(std::string_view state) {
-  if (state == "ESTABLISHED") return Style::good;
+Style style_of_state(const Note& note) {
+  if (note.tone == Note::Tone::trouble) return Style::bad;
+  if (note.state == "ESTABLISHED" || note.state == "TLS CONNECTED" || note.state == "answered")
+    return Style::good;
   return Style::strong;
 }
 
@@ -35,11 +37,11 @@ void append_note(std::vector<NoteLine>& lines, const Note& note, u32 width) {
   const std::u32string state = widen(note.state);
   const std::u32string why = widen(note.why);
   if (!state.empty() && state.size() + 2 + why.size() <= width) {
-    lines.push_back({{state, style_of_state(note.state)}, {U"  "}, {why, style_of(note)}});
+    lines.push_back({{state, style_of_state(note)}, {U"  "}, {why, style_of(note)}});
     return;
   }
   for (const std::u32string& part : wrap(state, width))
-    lines.push_back({{part, style_of_state(note.state)}});
+    lines.push_back({{part, style_of_state(note)}});
   for (const std::u32string& part : wrap(why, width)) lines.push_back({{part, style_of(note)}});
 }
 
@@ -69,6 +71,7 @@ constexpr u32 middle_min = 24;      // "── SYN,ACK ────▶"
 constexpr u32 arrow_dress = 9;      // lifelines, a shaft on both sides, a head
 constexpr u32 gap_wide = 3;         // between the open end of a broken arrow and the lifeline
 constexpr u32 extra_wanted = 36;    // text below an arrow may widen the middle to this
+constexpr u32 message_wanted = 60;  // and messages of TLS and HTTP to this
 constexpr u32 arrivals_from = 120;  // columns from which the time of arrival is shown too
 
 class Drawer {
@@ -136,7 +139,32 @@ class Drawer {
   /// The columns that an arrow with its whole label takes.
   static u32 middle_wanted(const Row& row) {
     const u32 gap = row.kind == Row::Kind::arrow ? 0 : gap_wide;
-    return to<u32>(row.flags.size() + 1 + row.numbers.size()) + gap + arrow_dress;
+    const Label label = label_of(row, ~u32{0});
+    return to<u32>(row.port.size() + label.strong.size() + label.rest.size()) + gap + arrow_dress;
+  }
+
+  /// What stands on an arrow with `room` for it; what does not fit is left for the lines below.
+  struct Label {
+    std::u32string strong{};
+    std::u32string rest{};
+    bool is_cut = false;
+  };
+  struct Middle {
+    std::size_t lines = 0;
+    std::size_t cuts = 0;  // what a label in pieces costs beyond that
+  };
+  static Label label_of(const Row& row, u32 room) {
+    const auto fits = [&](std::size_t size) { return row.port.size() + size <= room; };
+    if (!row.messages.empty()) {
+      const Row::Message& first = row.messages.front();
+      const std::u32string fields = first.fields.empty() ? U"" : U" " + first.fields;
+      if (fits(first.name.size() + fields.size())) return {first.name, fields};
+      if (fits(first.name.size())) return {first.name, U"", true};
+      return {row.flags, U"", true};
+    }
+    const std::u32string numbers = U" " + row.numbers;
+    if (fits(row.flags.size() + numbers.size())) return {row.flags, numbers};
+    return {row.flags, U"", true};
   }
 
   /// Divides the width so that the drawing has the fewest lines.
@@ -148,6 +176,10 @@ class Drawer {
       wanted = std::max(wanted, middle_wanted(row));
       for (const std::u32string& extra : row.extras)
         wanted = std::max(wanted, to<u32>(std::min<std::size_t>(extra.size() + 6, extra_wanted)));
+      for (const Row::Message& message : row.messages)
+        wanted =
+            std::max(wanted, to<u32>(std::min<std::size_t>(
+                                 message.name.size() + message.fields.size() + 7, message_wanted)));
     }
     layout_.time = to<u32>(time);
     const u32 sides = width_ - layout_.time - 4;  // left + middle + right
@@ -159,9 +191,10 @@ class Drawer {
     std::size_t least = ~std::size_t{0};
     for (u32 middle = widest; middle >= narrowest; --middle) {
       const u32 budget = sides - middle;
+      const std::vector<Middle> middles = middles_of(middle);
       for (u32 left = note_min; left <= std::min(left_want, budget - note_min); ++left) {
         const u32 right = std::min(budget - left, right_want);
-        const std::size_t price = cost(left, middle, right);
+        const std::size_t price = cost(left, right, middles);
         if (price >= least) continue;
         least = price;
         layout_.left = left;
@@ -175,36 +208,58 @@ class Drawer {
   }
 
   /// What the drawing costs with these columns: its lines, and among equals the lines of notes. A
-  /// label in two pieces counts as one more, because it reads worse than a reason in two pieces.
-  std::size_t cost(u32 left, u32 middle, u32 right) const {
-    constexpr std::size_t rows_looked_at = 200;
+  /// label in two pieces counts as one more or, if it is a message, as three: it reads worse than a
+  /// reason in two pieces.
+  std::size_t cost(u32 left, u32 right, const std::vector<Middle>& middles) const {
     constexpr std::size_t line = 10'000;
     std::size_t sum = 0;
-    for (const Row& row : std::span(rows_).first(std::min(rows_.size(), rows_looked_at))) {
-      std::size_t in_middle = 1;
-      for (const std::u32string& extra : row.extras) in_middle += wrap(extra, middle - 6).size();
-      const bool is_cut = middle_wanted(row) > middle;
-      if (is_cut) in_middle += wrap(row.numbers, middle - 6).size();
-      const std::size_t at_left = note_lines(row, 0, left).size();
-      const std::size_t at_right = note_lines(row, last_, right).size();
-      sum += (std::max({at_left, at_right, in_middle}) + (is_cut ? 1 : 0)) * line;
+    for (std::size_t i = 0; i < middles.size(); ++i) {
+      const std::size_t at_left = note_lines(rows_[i], 0, left).size();
+      const std::size_t at_right = note_lines(rows_[i], last_, right).size();
+      sum += (std::max({at_left, at_right, middles[i].lines}) + middles[i].cuts) * line;
       sum += at_left + at_right;
     }
     return sum;
+  }
+
+  /// What the first rows need between the notes if that is `width` columns wide.
+  std::vector<Middle> middles_of(u32 width) const {
+    constexpr std::size_t rows_looked_at = 200;
+    std::vector<Middle> middles;
+    for (const Row& row : std::span(rows_).first(std::min(rows_.size(), rows_looked_at))) {
+      const u32 dress = arrow_dress + (row.kind == Row::Kind::arrow ? 0 : gap_wide);
+      const Label label = label_of(row, width - std::min(width, dress));
+      const std::size_t cut = row.messages.empty() ? 1 : 3;
+      middles.push_back({1 + below(row, width - 6, label).size(), label.is_cut ? cut : 0});
+    }
+    return middles;
   }
 
   u32 lifeline(u32 endpoint) const {
     return layout_.middle_at() + endpoint * (layout_.middle - 1) / last_;
   }
 
-  /// What stands below an arrow: the numbers where they did not fit on it, options, folds.
-  std::vector<std::u32string> below(const Row& row, u32 room, bool numbers_fit) const {
-    std::vector<std::u32string> lines;
-    const auto add = [&](std::u32string_view text) {
-      for (std::u32string& line : wrap(text, room)) lines.push_back(std::move(line));
+  /// What stands below an arrow: further messages, the numbers where they are not on it, options,
+  /// folds.
+  static std::vector<Piece> below(const Row& row, u32 room, const Label& label) {
+    std::vector<Piece> lines;
+    const auto add = [&](std::u32string_view text, Style style) {
+      for (std::u32string& line : wrap(text, room)) lines.push_back({std::move(line), style});
     };
-    if (!numbers_fit) add(row.numbers);
-    for (const std::u32string& extra : row.extras) add(extra);
+    const bool is_named = !row.messages.empty() && label.strong == row.messages.front().name;
+    for (std::size_t i = 0; i < row.messages.size(); ++i) {
+      const Row::Message& message = row.messages[i];
+      const bool is_on_arrow = i == 0 && is_named;
+      if (is_on_arrow && label.is_cut) add(message.fields, Style::plain);
+      if (is_on_arrow) continue;
+      add(message.fields.empty() ? message.name : message.name + U" " + message.fields,
+          Style::plain);
+    }
+    if (is_named)
+      add(row.flags + U" " + row.numbers, Style::faint);
+    else if (label.is_cut)
+      add(row.numbers, Style::faint);
+    for (const std::u32string& extra : row.extras) add(extra, Style::faint);
     return lines;
   }
 
@@ -217,7 +272,7 @@ class Drawer {
   }
 
   /// The first line of the middle: shaft, label and head between two lifelines.
-  void put_arrow(Line& line, const Row& row, std::u32string_view label) const {
+  void put_arrow(Line& line, const Row& row, const Label& label) const {
     const u32 a = lifeline(std::min(row.from, row.to)) + 1;
     const u32 b = lifeline(std::max(row.from, row.to));  // behind the last cell
     const bool rightwards = row.from < row.to;
@@ -226,7 +281,8 @@ class Drawer {
     const Style style = row.kind == Row::Kind::lost ? Style::bad
                         : row.is_repeat             ? Style::caution
                                                     : Style::plain;
-    const u32 spare = b - a - to<u32>(label.size());
+    const u32 size = to<u32>(row.port.size() + label.strong.size() + label.rest.size());
+    const u32 spare = b - a > size ? b - a - size : 0;
     const u32 gap = spare >= 9 ? gap_wide : 1;
     // The end that does not reach its lifeline.
     const bool open_left = rightwards ? !starts : !ends;
@@ -239,16 +295,18 @@ class Drawer {
     if (open_right) line.fill(until - broken, until, U'╌', style);
     if (ends) line.put(rightwards ? until - 1 : from, rightwards ? U'▶' : U'◀', style);
     if (row.kind == Row::Kind::lost) line.put(rightwards ? until - 1 : from, U'✗', Style::bad);
-    put_label(line, row, from + 2, label);
-  }
-
-  void put_label(Line& line, const Row& row, u32 column, std::u32string_view label) const {
-    line.put(column, U' ');
-    line.put(column + 1, label);
     constexpr u16 tellers = 0x07;  // FIN, SYN, RST
-    if ((row.flag_bits & tellers) != 0)
-      line.put(column + 1, label.substr(0, row.flags.size()), Style::strong);
-    line.put(column + 1 + to<u32>(label.size()), U' ');
+    const bool is_strong = (row.flag_bits & tellers) != 0 || !row.messages.empty();
+    u32 column = from + 2;
+    const auto put = [&](std::u32string_view text, Style its) {
+      line.put(column, text, its);
+      column += to<u32>(text.size());
+    };
+    put(U" ", Style::plain);
+    put(row.port, Style::plain);
+    put(label.strong, is_strong ? Style::strong : Style::plain);
+    put(label.rest, Style::plain);
+    put(U" ", Style::plain);
   }
 
   void draw(const Row& row) {
@@ -256,11 +314,9 @@ class Drawer {
                           row.kind != Row::Kind::heading;
     const u32 low = lifeline(std::min(row.from, row.to));
     const u32 room = lifeline(std::max(row.from, row.to)) - low - 1;
-    std::u32string label = row.flags + U" " + row.numbers;
     const u32 dress = arrow_dress - 2 + (row.kind == Row::Kind::arrow ? 0 : 1);
-    const bool fits = !is_arrow || label.size() + dress <= room;
-    if (!fits) label = row.flags;
-    std::vector<std::u32string> middle = below(row, room - 4, fits || !is_arrow);
+    const Label label = is_arrow ? label_of(row, room - dress) : Label{};
+    const std::vector<Piece> middle = below(row, room - 4, label);
     const std::vector<NoteLine> left = note_lines(row, 0, layout_.left);
     const std::vector<NoteLine> right = note_lines(row, last_, layout_.right);
     const std::size_t below_from = is_arrow ? 1 : 0;
@@ -278,7 +334,7 @@ class Drawer {
         for (u32 e = 0; e <= last_; ++e) line.put(lifeline(e), U'│', Style::faint);
       if (i == 0 && is_arrow) put_arrow(line, row, label);
       if (i >= below_from && i - below_from < middle.size())
-        line.put(low + 4, middle[i - below_from], Style::faint);
+        line.put(low + 4, middle[i - below_from].text, middle[i - below_from].style);
       line.append_to(out_, options_.color, options_.ascii);
     }
     draw_inner_notes(row);

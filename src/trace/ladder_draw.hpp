@@ -22,6 +22,12 @@ struct Row {
   Instant arrived = never;
   u16 flag_bits = 0;
   u32 payload_length = 0;
+  struct Message {
+    std::u32string name{};
+    std::u32string fields{};
+  };
+  std::u32string port{};                      // ":49152 " where connections run side by side
+  std::vector<Message> messages{};            // of TLS and HTTP
   std::u32string flags{};                     // "SYN,ACK"
   std::u32string numbers{};                   // "seq 0 ack 1 len 18"
   std::vector<std::u32string> extras{};       // one below the other

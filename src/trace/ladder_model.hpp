@@ -1,11 +1,13 @@
 // What a ladder remembers before it is drawn.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "trace/stream_event.hpp"
 #include "wire/address.hpp"
 
 namespace handfast::trace {
@@ -50,6 +52,7 @@ struct Arrow {
   u32 relative_acknowledgment = 0;
   u32 payload_length = 0;   // bytes
   u32 payload_arrived = 0;  // bytes; less than payload_length where a piece was lost
+  u32 steps = 0;            // see RoundTrips
   bool is_repeat = false;   // nothing in it is sent for the first time
   std::string extra{};      // options of a SYN, SACK blocks
   Fate fate = Fate::in_flight;
@@ -65,6 +68,31 @@ struct Mark {
   Note note{};
 };
 
+/// A message of TLS or HTTP on one way of a connection.
+struct Message {
+  std::string name{};  // "ClientHello", "GET /"
+  std::string fields{};
+  Protection protection = Protection::none;
+  u64 begin = 0;  // its bytes in what TCP carries
+  u64 end = 0;
+  bool in_content = false;  // or in what TLS carries, where there is TLS
+};
+
+/// What one way of a connection carries.
+struct Stream {
+  /// A record of application data.
+  struct Piece {
+    u64 content = 0;  // its bytes in what the application sends
+    u64 content_end = 0;
+    u64 begin = 0;  // where that is in what TCP carries
+    Protection protection = Protection::none;
+  };
+  std::vector<Message> messages;
+  std::vector<Piece> pieces;
+
+  const Piece* piece_of(u64 content) const;
+};
+
 struct Record {
   static constexpr u32 arrows_max = 200'000;  // those beyond are only counted
 
@@ -72,7 +100,17 @@ struct Record {
   std::vector<std::vector<wire::Endpoint>> addresses;  // of each, as they were seen
   std::vector<Arrow> arrows;
   std::vector<Mark> marks;
+  std::map<wire::Flow, Stream> streams;  // as their senders see them
   u64 arrows_left_out = 0;
 };
+
+/// A message as it stands on an arrow.
+struct Carried {
+  u64 begin = 0;
+  std::string name{};  // "{Certificate}"; "{…Certificate}" where it began on an arrow before
+  std::string fields{};
+};
+/// The messages of which `arrow` carries a part, in the order of their bytes.
+std::vector<Carried> carried_by(const Record& record, const Arrow& arrow);
 
 }  // namespace handfast::trace::ladder

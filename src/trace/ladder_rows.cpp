@@ -97,9 +97,10 @@ class RowMaker {
     row.flags = widen(wire::flags_to_string(arrow.flags));
     // In connections side by side the client's port tells which one is meant.
     if (names_flows_)
-      row.flags =
-          widen(fmt::format(":{} ", std::max(arrow.flow.local.port, arrow.flow.remote.port))) +
-          row.flags;
+      row.port =
+          widen(fmt::format(":{} ", std::max(arrow.flow.local.port, arrow.flow.remote.port)));
+    for (const Carried& carried : carried_by(record_, arrow))
+      row.messages.push_back({widen(carried.name), widen(carried.fields)});
     std::string numbers = fmt::format("seq {}", arrow.relative_sequence);
     if ((arrow.flags & TcpFlags::ack) != 0)
       numbers += fmt::format(" ack {}", arrow.relative_acknowledgment);
@@ -127,6 +128,7 @@ class RowMaker {
       arrival.at = arrow.arrived;
       arrival.order = arrow.arrived_order;
       arrival.extras.clear();
+      for (Row::Message& message : arrival.messages) message.fields.clear();
       for (const Note& note : arrow.at_receiver) arrival.notes.emplace_back(receiver, note);
       rows_.push_back(std::move(arrival));
     } else {
@@ -140,7 +142,7 @@ class RowMaker {
       return note.second.state.empty() && note.second.tone == Note::Tone::plain;
     });
     return row.kind == Row::Kind::arrow && is_plain && !row.is_repeat && row.extras.empty() &&
-           (row.flag_bits & ~(TcpFlags::ack | TcpFlags::psh)) == 0;
+           row.messages.empty() && (row.flag_bits & ~(TcpFlags::ack | TcpFlags::psh)) == 0;
   }
 
   /// Runs of more than a few uneventful rows keep their beginning and their end.

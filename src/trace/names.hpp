@@ -1,9 +1,11 @@
-// What the consumers of a trace agree on when they tell people about TCP.
+// What the consumers of a trace agree on when they tell people about TCP and TLS.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/types.hpp"
+#include "trace/stream_event.hpp"
 #include "wire/tcp.hpp"
 
 namespace handfast::trace {
@@ -27,5 +29,14 @@ inline u32 sequence_length(const wire::TcpHeader& header, u32 payload_length) {
 
 /// RFC 9293 §3.4: "before" on the circle of 2^32.
 constexpr bool sequence_before(u32 a, u32 b) { return to<i32>(a - b) < 0; }
+
+/// RFC 8446 §2 draws what early data's keys protect in (), the handshake's in {} and the
+/// application's in [].
+inline std::string in_brackets(Protection protection, std::string_view name) {
+  constexpr std::string_view open = " ({[";
+  constexpr std::string_view close = " )}]";
+  if (protection == Protection::none) return std::string(name);
+  return open[to<u8>(protection)] + std::string(name) + close[to<u8>(protection)];
+}
 
 }  // namespace handfast::trace

@@ -90,7 +90,6 @@ u64 PcapngWriter::find(Bytes frame) const {
 }
 
 void PcapngWriter::secrets(Secrets type, std::string_view text) {
-  flush();
   const std::size_t begin = begin_block(block_decryption_secrets);
   put32(to<u32>(type));
   put32(to<u32>(text.size()));

@@ -33,7 +33,8 @@ class PcapngWriter {
   bool comment(u64 number, std::string_view text);
   /// The number of the newest packet that is held and has these bytes, else 0.
   u64 find(Bytes frame) const;
-  /// Secrets that decrypt what follows, such as lines in NSS key log format.
+  /// Secrets, such as lines in NSS key log format. They stand before the packets that are held: the
+  /// last one is often what made them known, and its end is what they decrypt.
   void secrets(Secrets type, std::string_view text);
   void flush() { write_held(0); }
 

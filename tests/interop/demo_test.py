@@ -36,11 +36,19 @@ def demo(*arguments, **more):
 
 
 def segments(ladder):
-    """(flags, seq, ack, length) of each arrow that begins, in order."""
+    """(flags, seq, ack, length) of each arrow that begins, in order. Where a message stands on the
+    arrow, they stand below it."""
     found = []
-    for line in ladder.splitlines():
+    lines = ladder.splitlines()
+    for number, line in enumerate(lines):
         arrow = ARROW.search(line)
-        label = arrow and LABEL.search(arrow[1])
+        if not arrow:
+            continue
+        label = LABEL.search(arrow[1])
+        for below in lines[number + 1:]:
+            if label or ARROW.search(below):
+                break
+            label = LABEL.search(below)
         if not label:
             continue
         # The second half of a segment that crosses another has a broken tail at its sender's side.
@@ -252,11 +260,119 @@ class Usage(unittest.TestCase):
             self.assertRegex(text, rf"\b{state}\b")
 
 
-@unittest.skipUnless(shutil.which("tshark"), "tshark is missing")
+def costs(text):
+    """{what: (times, round trips, milliseconds)} of the table below the ladder."""
+    row = re.compile(r"^(\S.*?) +(\d+) +(\d+) +([\d.]+) ms$", re.M)
+    return {m[1]: (int(m[2]), int(m[3]), float(m[4])) for m in row.finditer(text)}
+
+
+def messages(ladder):
+    """Names of the messages on the arrows, in order: "ClientHello", "{Certificate}", "[GET /]"."""
+    names = (r"[({\[]?(?:ClientHello|ServerHello|EncryptedExtensions|CertificateVerify|Certificate|"
+             r"ServerKeyExchange|ServerHelloDone|ClientKeyExchange|ChangeCipherSpec|NewSessionTicket|"
+             r"EndOfEarlyData|Finished|Alert|GET /|200 OK)[)}\]]?")
+    found = []
+    for line in ladder.splitlines():
+        middle = re.search(r"│(.*)│", line)
+        # Not again at the end of one that crosses another.
+        if not middle or re.match(r" *╌.*▶$|◀.*╌ *$", middle[1]):
+            continue
+        name = re.match(rf"(?:[─◀╌ ]*?(?::\d+)? *)({names})(?= |$)", middle[1])
+        if name:
+            found.append(name[1])
+    return found
+
+
+class Tls(unittest.TestCase):
+    def test_the_handshake_of_tls13_stands_on_its_segments(self):
+        self.assertEqual(messages(demo("--tls", "--width", "120")), [
+            "ClientHello", "ServerHello", "{EncryptedExtensions}", "{Certificate}",
+            "{CertificateVerify}", "{Finished}", "{Finished}", "[GET /]", "[200 OK]", "[Alert]",
+            "[Alert]"])
+
+    def test_the_handshake_of_tls12(self):
+        self.assertEqual(messages(demo("--tls12", "--width", "120")), [
+            "ClientHello", "ServerHello", "Certificate", "ServerKeyExchange", "ServerHelloDone",
+            "ClientKeyExchange", "ChangeCipherSpec", "[Finished]", "ChangeCipherSpec", "[Finished]",
+            "[GET /]", "[200 OK]", "[Alert]", "[Alert]"])
+
+    def test_the_classic_exchange(self):
+        text = demo("--tls12", "--rsa", "--width", "120")
+        self.assertEqual(messages(text)[:7], [
+            "ClientHello", "ServerHello", "Certificate", "ServerHelloDone", "ClientKeyExchange",
+            "ChangeCipherSpec", "[Finished]"])
+        said = " ".join(re.sub(r"[│\n]", " ", text).split())
+        self.assertIn("pre-master secret, encrypted to the", said)
+        self.assertIn("keys from both randoms,", said)
+
+    def test_the_first_arrow_says_what_is_offered(self):
+        for width in ("80", "100", "120"):
+            self.assertIn("ClientHello TLS1.3 SNI ALPN x25519 ─", demo("--tls", "--width", width))
+
+    def test_states_and_keys_stand_beside(self):
+        text = demo("--tls", "--width", "140")
+        self.assertRegex(text, r"TLS WAIT_SH +│─")
+        self.assertRegex(text, r"TLS WAIT_FINISHED  keys from x25519")
+        self.assertRegex(text, r"TLS CONNECTED +│◀─ ServerHello")
+        self.assertIn("keys from x25519; 1 ", text)
+
+    def test_round_trips(self):
+        one, two = (1, 1, 20.0), (1, 2, 40.0)
+        self.assertEqual(costs(demo("--tls")), {"TCP": one, "TLS 1.3": one, "GET /": one})
+        self.assertEqual(costs(demo("--tls12")), {"TCP": one, "TLS 1.2": two, "GET /": one})
+        self.assertEqual(costs(demo("--tls", "--resume")),
+                         {"TCP": one, "TLS 1.3 resumed": one, "GET /": one})
+        self.assertEqual(costs(demo("--tls12", "--resume")),
+                         {"TCP": one, "TLS 1.2 resumed": one, "GET /": one})
+
+    def test_a_resumed_session_needs_no_certificate(self):
+        self.assertNotIn("Certificate", demo("--tls", "--resume"))
+
+    def test_lost_segments_cost_time_and_no_round_trips(self):
+        table = costs(demo("--tls", "--loss", "data:1"))
+        self.assertEqual(table["TLS 1.3"][:2], (1, 1))
+        self.assertGreater(table["TLS 1.3"][2], 100)
+
+    def test_the_same_seed_shows_the_same_bytes(self):
+        self.assertEqual(demo("--tls"), demo("--tls"))
+        self.assertNotEqual(demo("--tls"), demo("--tls", "--seed", "2"))
+
+    def test_wrong_use_is_told(self):
+        self.assertEqual(run("demo", "--rsa", check=False).returncode, 2)
+        self.assertEqual(run("demo", "--keep-alive", "2", "--connection-close", "2",
+                             check=False).returncode, 2)
+
+
+class KeepAlive(unittest.TestCase):
+    def test_three_requests_on_one_connection_need_one_handshake(self):
+        text = demo("--keep-alive", "3")
+        self.assertEqual(messages(text).count("GET /"), 3)
+        self.assertEqual([flags for flags, *_ in segments(text)].count("SYN"), 1)
+        self.assertEqual(costs(text), {"TCP": (1, 1, 20.0), "GET /": (3, 3, 60.0)})
+        self.assertIn("kept alive saves 2 round trips and 40 ms", text)
+
+    def test_three_requests_that_close_need_three_handshakes_and_three_closes(self):
+        text = demo("--connection-close", "3", "--tls", "--width", "140")
+        flags = [one[0] for one in segments(text)]
+        self.assertEqual(flags.count("SYN"), 3)
+        self.assertEqual(sum("FIN" in one for one in flags), 6)
+        self.assertEqual(messages(text).count("ClientHello"), 3)
+        self.assertEqual(costs(text), {"TCP": (3, 3, 60.0), "TLS 1.3": (3, 3, 60.0),
+                                       "GET /": (3, 3, 60.0)})
+
+    def test_both_ways_are_compared_whichever_is_shown(self):
+        for way in ("--keep-alive", "--connection-close"):
+            text = " ".join(demo(way, "3", "--tls").split())
+            self.assertIn("3 requests on one connection: 5 round trips, 100 ms; on 3 connections "
+                          "(Connection: close): 9 round trips, 180 ms", text)
+            self.assertIn("kept alive saves 4 round trips and 80 ms", text)
+
+
 class Capture(unittest.TestCase):
     SCENES = ((), ("--loss", "syn-ack:1"), ("--close", "both"), ("--close-after", "0"), ("--ipv6",),
               ("--size", "100k", "--loss", "data:9"), ("--size", "60k", "--loss", "5%", "--seed", "3"),
-              ("--size", "60k", "--duplicate", "5%", "--reorder", "5%"))
+              ("--size", "60k", "--duplicate", "5%", "--reorder", "5%"), ("--tls",), ("--tls12",),
+              ("--keep-alive", "3", "--tls"))
 
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()
@@ -297,6 +413,30 @@ class Capture(unittest.TestCase):
                                      if value in ("1", "True"))
                     captured.append((flags, *map(int, values[5:])))
                 self.assertEqual(captured, segments(ladder))
+
+    def test_tshark_decrypts_what_it_is_given_the_keys_for(self):
+        for scene in (("--tls",), ("--tls12",), ("--tls12", "--rsa"), ("--tls", "--resume"), ("--tls12", "--resume"),
+                      ("--connection-close", "2", "--tls"), ("--tls", "--size", "100k")):
+            with self.subTest(scene=scene):
+                demo("--pcap", self.path, *scene)
+                count = 2 if "2" in scene else 1
+                asked = self.tshark("-Y", "http.request && tls", "-T", "fields", "-e",
+                                    "http.request.full_uri")
+                self.assertEqual(asked.split(), ["https://server.example/"] * count)
+                got = self.tshark("-Y", "http.response", "-T", "fields", "-e", "http.response.code")
+                self.assertEqual(got.split(), ["200"] * count)
+                closed = self.tshark("-Y", "tls.alert_message.desc == 0", "-T", "fields", "-e",
+                                     "frame.number")
+                self.assertEqual(len(closed.split()), 2 * count)
+
+    def test_without_its_keys_the_capture_would_be_closed(self):
+        demo("--pcap", self.path, "--tls")
+        keys = "tls.keylog_file:/dev/null"
+        block = Path(self.path).read_bytes()
+        self.assertIn(b"CLIENT_TRAFFIC_SECRET_0 ", block)
+        Path(self.path).write_bytes(block.replace(b"CLIENT_TRAFFIC_SECRET_0 ",
+                                                  b"#LIENT_TRAFFIC_SECRET_0 "))
+        self.assertEqual(self.tshark("-o", keys, "-Y", "http.request"), "")
 
     def test_comments_tell_states_and_losses(self):
         demo("--pcap", self.path, "--loss", "syn-ack:1")
