@@ -86,6 +86,14 @@ bool PublicKey::fits(SignatureScheme scheme, bool any_curve) const {
   return false;
 }
 
+bool PublicKey::has_room_for(SignatureScheme scheme) const {
+  const bool is_pss =
+      type_ == KeyType::rsa_pss ||
+      (type_ == KeyType::rsa && algorithm_of(scheme) != SignatureAlgorithm::rsa_pkcs1);
+  // RFC 8017 §9.1.1: the padding holds hash and salt, as long as each other, and two bytes.
+  return !is_pss || (bits() + 6) / 8 >= 2 * digest_size(hash_of(scheme)) + 2;
+}
+
 bool PublicKey::verify(SignatureScheme scheme, Bytes message, Bytes signature) const {
   ASSERT(fits(scheme, true));
   int outcome = 0;

@@ -37,6 +37,8 @@ class PublicKey {
   /// RFC 8446 §4.2.3: the scheme names this kind of key and, for ECDSA, this curve. TLS 1.2 binds
   /// no curve to a hash: there `any_curve`.
   bool fits(SignatureScheme scheme, bool any_curve = false) const;
+  /// Of a scheme that fits: an RSA key is large enough for it.
+  bool has_room_for(SignatureScheme scheme) const;
   /// Whether `signature` is this key's over `message`. The scheme must fit, but for its curve.
   bool verify(SignatureScheme scheme, Bytes message, Bytes signature) const;
 

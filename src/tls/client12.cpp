@@ -114,6 +114,10 @@ Outcome Client::check_old_extensions(const ServerHello& hello) const {
                               to_string(type)));
   };
   if (hello.stray) return unasked(*hello.stray);
+  // RFC 8422 §5.1.2: the uncompressed format must be among them.
+  if (hello.point_formats &&
+      std::ranges::find(*hello.point_formats, 0) == hello.point_formats->end())
+    return refuse(Alert::illegal_parameter, "the server does not take uncompressed points");
   if (hello.server_name && !offered_.server_name) return unasked(ExtensionType::server_name);
   if (hello.session_ticket && !offered_.session_ticket)
     return unasked(ExtensionType::session_ticket);
@@ -140,6 +144,11 @@ Outcome Client::on_certificate12(Bytes message) {
         Alert::illegal_parameter,
         "the server's certificate has a key usage without keyEncipherment, and the server "
         "wants a secret encrypted to its key");
+  if (!is_within(peer_key(), offered_.groups))
+    return refuse(Alert::illegal_parameter,
+                  fmt::format("the server's certificate has a key ({}) of a curve that was not "
+                              "offered",
+                              to_string(peer_key().type())));
   transcript().add(message);
   enter(is_transport ? State::wait_request_or_done : State::wait_server_key_exchange);
   return {};

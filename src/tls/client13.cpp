@@ -69,7 +69,8 @@ Outcome Client::check_server_hello(const ServerHello& hello) const {
   if (version != Version::tls_1_3 || !config().speaks(version))
     return refuse(
         hello.version ? Alert::illegal_parameter : Alert::protocol_version,
-        fmt::format("the server speaks {}; this client speaks {} to {}", to_string(version),
+        fmt::format("the server speaks {}{}; this client speaks {} to {}", to_string(version),
+                    hello.version ? " by supported_versions, where only TLS 1.3 has a place" : "",
                     to_string(config().version_min), to_string(config().version_max)));
   if (hello.stray)
     return refuse(Alert::unsupported_extension,

@@ -72,9 +72,10 @@ Client::Client(const Config& config, std::string_view server_name, crypto::Rando
 void Client::draw() {
   entropy().fill(random_bytes_);
   // RFC 5077 §3.4: a ticket of TLS 1.2 comes with a session ID, to be echoed.
+  const bool is_disguised = config().middlebox_compatibility && config().speaks(Version::tls_1_3);
   if (offers_ticket(Version::tls_1_2) && !ticket_->session_id.empty()) {
     session_id_ = ticket_->session_id;
-  } else if (config().middlebox_compatibility || offers_ticket(Version::tls_1_2)) {
+  } else if (is_disguised || offers_ticket(Version::tls_1_2)) {
     session_id_.resize(session_id_size_max);
     entropy().fill(session_id_);
   }

@@ -112,6 +112,7 @@ Outcome Handshake::on_certificate(const CertificateMessage& message) {
                   "the peer's certificate cannot be read: " + leaf.error().sentence);
   peer_key_ = leaf->public_key();
   may_peer_decipher_ = leaf->allows(crypto::KeyUsage::key_encipherment);
+  may_peer_sign_ = leaf->allows(crypto::KeyUsage::digital_signature);
   for (const CertificateEntry& entry : message.entries())
     summary_.peer_chain.emplace_back(entry.der.begin(), entry.der.end());
   if (const auto& ocsp = message.entries()[0].ocsp_response)
@@ -147,6 +148,10 @@ Outcome Handshake::check_signature(crypto::SignatureScheme scheme, Bytes content
     return refuse(Alert::illegal_parameter,
                   fmt::format("the peer signed by {} with a key of another kind ({})",
                               crypto::to_string(scheme), crypto::to_string(peer_key_->type())));
+  // §4.4.2.2: "the digitalSignature bit MUST be set if the Key Usage extension is present".
+  if (!may_peer_sign_)
+    return refuse(Alert::unsupported_certificate,
+                  "the peer's certificate does not allow its key to sign (key usage)");
   if (!peer_key_->verify(scheme, content, signature))
     return refuse(Alert::decrypt_error,
                   "the peer's signature is wrong: it does not have its certificate's key");
@@ -216,13 +221,16 @@ void Handshake::update_keys(bool request_peer) {
   ASSERT(state() == State::connected && summary_.version == Version::tls_1_3);
   act(SendMessage{write_level_, emit(KeyUpdate{request_peer})});
   act(UpdateKeys{Direction::write});
+  owes_key_update_ = false;
 }
 
 Outcome Handshake::on_key_update(Bytes body) {
   const auto message = parse_key_update(body);
   if (!message) return failure(message.error());
   act(UpdateKeys{Direction::read});
-  if (message->update_requested) update_keys(false);
+  // §4.6.3: "an implementation which receives multiple KeyUpdates while it is silent [will] respond
+  // with a single update".
+  owes_key_update_ = owes_key_update_ || message->update_requested;
   return {};
 }
 

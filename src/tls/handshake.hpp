@@ -55,6 +55,8 @@ class Handshake {
   /// §4.6.3: new keys for what we send, and where asked for, for what the peer sends. Only when
   /// connected.
   void update_keys(bool request_peer);
+  /// The peer wants new keys for what we send, before we send more of the application's.
+  bool owes_key_update() const { return owes_key_update_; }
 
  protected:
   Handshake(Role role, const Config& config, crypto::Random& random, trace::StreamSink* sink)
@@ -152,9 +154,12 @@ class Handshake {
   Summary summary_;
   std::vector<u8> client_random_;
   std::optional<crypto::PublicKey> peer_key_;
+  // By what its certificate says of its key.
   bool may_peer_decipher_ = false;
+  bool may_peer_sign_ = false;
   std::optional<crypto::SignatureScheme> scheme_asked_;
   Level write_level_ = Level::initial;
+  bool owes_key_update_ = false;
 };
 
 /// A message that has no place in this state.

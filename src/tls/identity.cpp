@@ -21,10 +21,10 @@ bool fits(const crypto::PublicKey& key, const Suite& suite) {
   return suite.key == SuiteKey::any || is_rsa == (suite.key == SuiteKey::rsa);
 }
 
-bool Identity::is_within(const CodeList<crypto::Group>& groups) const {
+bool is_within(const crypto::PublicKey& key, const CodeList<crypto::Group>& groups) {
   if (groups.empty()) return true;
   constexpr crypto::Group secp521r1{0x0019};
-  switch (public_key_.type()) {
+  switch (key.type()) {
     case crypto::KeyType::ec_p256: return groups.contains(crypto::Group::secp256r1);
     case crypto::KeyType::ec_p384: return groups.contains(crypto::Group::secp384r1);
     case crypto::KeyType::ec_p521: return groups.contains(secp521r1);
@@ -74,9 +74,15 @@ bool Identity::is_for(std::string_view server_name) const {
 
 std::optional<SignatureScheme> Identity::choose_scheme(const CodeList<SignatureScheme>& offered,
                                                        Version version) const {
+  const auto is_good = [&](SignatureScheme scheme) {
+    return is_usable(scheme, version) && public_key_.fits(scheme, version == Version::tls_1_2) &&
+           public_key_.has_room_for(scheme);
+  };
+  for (const SignatureScheme scheme : schemes_)
+    if (offered.contains(scheme) && is_good(scheme)) return scheme;
+  if (!schemes_.empty()) return std::nullopt;
   for (u32 i = 0; i < offered.size(); ++i)
-    if (is_usable(offered[i], version) && public_key_.fits(offered[i], version == Version::tls_1_2))
-      return offered[i];
+    if (is_good(offered[i])) return offered[i];
   return std::nullopt;
 }
 

@@ -16,6 +16,9 @@
 
 namespace handfast::tls {
 
+/// RFC 8422 §5.1: in TLS 1.2 the groups that a client lists are the curves of certificates too.
+bool is_within(const crypto::PublicKey& key, const CodeList<crypto::Group>& groups);
+
 class Identity {
  public:
   /// `chain` is DER, our own certificate first. Without a `key`, NeedSignature asks for each
@@ -33,14 +36,18 @@ class Identity {
 
   /// The certificate names `server_name`, perhaps by a wildcard.
   bool is_for(std::string_view server_name) const;
-  /// The first scheme of `offered` by which the key can sign in this version.
+  /// By which it signs, the best first. Empty, as at first: by any that the key can, and the peer's
+  /// order counts.
+  void set_schemes(std::vector<crypto::SignatureScheme> schemes) { schemes_ = std::move(schemes); }
+  /// The scheme among `offered` by which the key signs in this version.
   std::optional<crypto::SignatureScheme> choose_scheme(
       const CodeList<crypto::SignatureScheme>& offered, Version version) const;
   /// A suite of TLS 1.2 takes this kind of key. RSA key transport needs the key itself, and a
   /// certificate that allows it.
   bool fits(const Suite& suite) const;
-  /// RFC 8422 §5.1: in TLS 1.2 the groups that a client lists are the curves of certificates too.
-  bool is_within(const CodeList<crypto::Group>& groups) const;
+  bool is_within(const CodeList<crypto::Group>& groups) const {
+    return tls::is_within(public_key_, groups);
+  }
 
  private:
   Identity(std::vector<std::vector<u8>> chain, std::optional<crypto::PrivateKey> key,
@@ -52,6 +59,7 @@ class Identity {
   std::optional<crypto::SubjectNames> names_;
   bool may_encipher_;
   std::vector<u8> ocsp_response_;
+  std::vector<crypto::SignatureScheme> schemes_;
 };
 
 /// RFC 8446 §4.2.3: one that we know; TLS 1.3 signs no handshake by PKCS #1 v1.5.

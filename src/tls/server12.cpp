@@ -83,10 +83,9 @@ Outcome Server::check_hello12(const ClientHello& hello) const {
 /// RFC 5077 §3.4: what a ticket of ours says counts, or without a ticket the session's ID.
 void Server::choose_session12(const ClientHello& hello, Instant now) {
   session_.reset();
-  if (hello.session_id.empty()) return;
   if (sends_ticket_ && !hello.session_ticket->empty()) {
     session_ = config().ticket_keys->open(*hello.session_ticket, now);
-  } else if (config().sessions != nullptr) {
+  } else if (config().sessions != nullptr && !hello.session_id.empty()) {
     const SessionState* kept = config().sessions->find(hello.session_id, now);
     if (kept != nullptr) session_ = kept->clone();
   }

@@ -1,5 +1,6 @@
 // RFC 8446 §4.1.1 and §4.2: what the server chooses of what the client offers.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -105,7 +106,10 @@ bool Server::is_resumable(const SessionState& session, const PskIdentity& identi
 
 /// §4.2.11: the first identity that we know, and then its binder must be right.
 Outcome Server::choose_psk(const ClientHello& hello, Bytes message, Instant now) {
-  session_.reset();
+  // §4.1.2: only PSKs that do not fit the retry's suite may go.
+  if (std::exchange(session_, std::nullopt) && !hello.psk_identities)
+    return refuse(Alert::illegal_parameter,
+                  "the client's second ClientHello lacks the PSK of its first");
   takes_tickets_ =
       hello.psk_modes && (has_mode(hello, psk_dhe_ke) ||
                           (has_mode(hello, psk_ke) && config().psk_without_key_exchange));

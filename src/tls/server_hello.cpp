@@ -39,6 +39,7 @@ void read_extension(ExtensionType type, Reader& reader, ServerHello& hello) {
     case server_name: hello.server_name = true; return;
     case ec_point_formats: hello.point_formats = reader.vector8(1); return;
     case record_size_limit: hello.record_size_limit = reader.number16(); return;
+    case supported_groups: reader.rest(); return;  // some servers of TLS 1.2 tell; harmless
     case alpn: {
       Reader list(reader.vector16(2));
       hello.protocol = as_text(list.vector8(1));

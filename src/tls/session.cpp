@@ -131,6 +131,10 @@ u32 Session::early_bytes_max() const {
 }
 
 Outcome Session::on_protected_record(MutBytes record, Instant now) {
+  const Version version = parse_record_header(record).version;
+  if (version != Version::tls_1_2)  // §5.2: "always 0x0303"
+    return refuse(Alert::protocol_version,
+                  fmt::format("a protected record of version {}", to_string(version)));
   const bool may_skip = read_level_ == Level::handshake && read_->sequence() == 0;
   auto opened = read_->open(record.first(record_header_size), record.subspan(record_header_size));
   if (!opened) {
@@ -204,9 +208,18 @@ Outcome Session::on_alert(Bytes content) {
     return refuse(Alert::decode_error, "an alert does not have two bytes");
   const auto alert = static_cast<Alert>(content[1]);
   constexpr u8 warning = 1;
-  const bool is_mere_warning = summary().version == Version::tls_1_2 && content[0] == warning &&
-                               alert != Alert::close_notify;
-  if ((alert == Alert::user_canceled || is_mere_warning) && ++warnings_ <= config_->warnings_max) {
+  constexpr u8 fatal = 2;
+  if (content[0] != warning && content[0] != fatal)
+    return refuse(Alert::illegal_parameter,
+                  fmt::format("an alert is neither a warning nor fatal, but {}", content[0]));
+  // A server of TLS 1.2 may warn before it says that it is one (RFC 6066 §3: unrecognized_name).
+  const bool may_warn =
+      summary().version != Version::tls_1_3 && handshake().state() != State::start;
+  const bool is_mere_warning = may_warn && content[0] == warning && alert != Alert::close_notify;
+  if (alert == Alert::user_canceled || is_mere_warning) {
+    if (++warnings_ > config_->warnings_max)
+      return refuse(Alert::unexpected_message,
+                    fmt::format("too many warnings, of late {}", to_string(alert)));
     if (sink_ != nullptr) tell_alert(trace::Way::received, alert, "a warning");
     return {};
   }

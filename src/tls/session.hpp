@@ -115,6 +115,7 @@ class Session {
   Outcome run_actions();
   void add_event(Action& action);
   Outcome check_boundary() const;
+  Outcome check_turn() const;
   Outcome install(InstallKeys& keys);
   bool skips(MutBytes record);
   u32 early_bytes_max() const;

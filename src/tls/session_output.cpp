@@ -12,6 +12,7 @@ namespace handfast::tls {
 Outcome Session::run_actions() {
   while (std::optional<Action> action = handshake().poll_action()) {
     if (auto* message = std::get_if<SendMessage>(&*action)) {
+      if (const Outcome good = check_turn(); !good) return good;
       messages_out_.insert(messages_out_.end(), message->bytes.begin(), message->bytes.end());
     } else if (std::holds_alternative<SendChangeCipherSpec>(*action)) {
       write_messages();
@@ -56,6 +57,13 @@ void Session::add_event(Action& action) {
 Outcome Session::check_boundary() const {
   if (messages_in_.empty()) return {};
   return refuse(Alert::unexpected_message, "a handshake message goes across a change of keys");
+}
+
+/// What the peer says next answers what we say now: it cannot have come yet.
+Outcome Session::check_turn() const {
+  if (is_connected() || messages_in_.empty()) return {};
+  return refuse(Alert::unexpected_message,
+                "a handshake message came before that of ours which it has to answer");
 }
 
 namespace {
@@ -180,6 +188,10 @@ Session::Sealed Session::seal_records(Bytes plaintext, MutBytes room) {
   if (plaintext.empty()) return sealed;
   const u32 overhead = write_->overhead();
   while (!plaintext.empty() && room.size() > overhead && !has_output()) {
+    if (handshake().owes_key_update()) {
+      update_keys(false);
+      break;
+    }
     if (write_->is_used_up() || write_->sequence() >= config_->records_per_key_max) {
       if (is_connected() && summary().version == Version::tls_1_3)
         update_keys(false);

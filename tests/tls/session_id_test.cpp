@@ -167,8 +167,7 @@ TEST(SessionId, does_not_keep_a_client_from_TLS_1_3) {
 
 TEST(SessionId, that_was_not_offered_is_not_taken) {
   // Whoever echoes the ID that is there for middleboxes alone resumes what never was.
-  Configs configs;
-  configs.client.version_max = Version::tls_1_2;
+  const Configs configs;
   crypto::SystemRandom random;
   Client client(configs.client, server_name, random, {}, Instant(1h));
   const std::vector<u8> sent = std::get<SendMessage>(*client.poll_action()).bytes;

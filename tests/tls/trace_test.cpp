@@ -207,6 +207,8 @@ TEST_F(TlsTrace, tells_both_ends_of_an_alert_and_why) {
 TEST_F(TlsTrace, tells_close_notify_and_new_keys) {
   talk().run();
   talk_->client.update_keys(true);
+  talk_->run();
+  talk_->pass(talk_->server, "under the new key that was asked for");
   talk_->client.close();
   talk_->run();
   EXPECT_THAT(of_client.sent, Contains("[KeyUpdate]"));
