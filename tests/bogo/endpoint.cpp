@@ -15,6 +15,9 @@ using crypto::Group;
 using crypto::SignatureScheme;
 using tls::Version;
 
+/// As many as BoringSSL takes, which its tests know.
+constexpr u32 early_bytes_max = 14336;
+
 Done set_versions(const Options& options, tls::Config& config) {
   auto& low = config.version_min;
   auto& high = config.version_max;
@@ -30,6 +33,8 @@ Done set_versions(const Options& options, tls::Config& config) {
   if (low > high || is_below_all) return unimplemented("TLS 1.0 and 1.1 are not spoken");
   return {};
 }
+
+bool is_scheme(SignatureScheme scheme) { return is_known(scheme); }
 
 /// Null where one of `numbers` is not known.
 template <class Code, class Known>
@@ -49,15 +54,49 @@ Done set_algorithms(const Options& options, tls::Config& config) {
     if (!groups) return unimplemented("a group for key exchange that is not known");
     config.groups = std::move(*groups);
   }
-  const auto is_scheme = [](SignatureScheme scheme) { return is_known(scheme); };
   if (!options.verify_prefs.empty()) {
     auto schemes = codes<SignatureScheme>(options.verify_prefs, is_scheme);
     if (!schemes) return unimplemented("a signature scheme that is not known");
     config.schemes = std::move(*schemes);
   }
-  if (!options.signing_prefs.empty())
-    return unimplemented("preferences of one's own among signature schemes");
   return {};
+}
+
+/// What a policy leaves of the algorithms.
+struct Policy {
+  std::vector<tls::CipherSuite> suites;
+  std::vector<Group> groups;
+  std::vector<SignatureScheme> schemes;
+};
+
+/// NIST SP 800-52r2.
+Policy fips_202205() {
+  using enum tls::CipherSuite;
+  using enum SignatureScheme;
+  return {{aes_128_gcm_sha256, aes_256_gcm_sha384, ecdsa_aes_128_gcm_sha256, rsa_aes_128_gcm_sha256,
+           ecdsa_aes_256_gcm_sha384, rsa_aes_256_gcm_sha384},
+          {Group::secp256r1, Group::secp384r1},
+          {rsa_pkcs1_sha256, rsa_pkcs1_sha384, rsa_pkcs1_sha512, ecdsa_secp256r1_sha256,
+           ecdsa_secp384r1_sha384, rsa_pss_rsae_sha256, rsa_pss_rsae_sha384, rsa_pss_rsae_sha512}};
+}
+
+/// WPA3 3.1 §3.5, its 192-bit mode.
+Policy wpa_202304() {
+  using enum tls::CipherSuite;
+  using enum SignatureScheme;
+  return {{aes_256_gcm_sha384, ecdsa_aes_256_gcm_sha384, rsa_aes_256_gcm_sha384},
+          {Group::secp384r1},
+          {rsa_pkcs1_sha384, rsa_pkcs1_sha512, ecdsa_secp384r1_sha384, rsa_pss_rsae_sha384,
+           rsa_pss_rsae_sha512}};
+}
+
+void set_policy(const Options& options, Settings& settings) {
+  if (!options.fips_202205 && !options.wpa_202304) return;
+  Policy policy = options.fips_202205 ? fips_202205() : wpa_202304();
+  for (tls::Identity& identity : settings.config.identities) identity.set_schemes(policy.schemes);
+  settings.config.suites = std::move(policy.suites);
+  settings.config.groups = std::move(policy.groups);
+  settings.config.schemes = std::move(policy.schemes);
 }
 
 Done set_protocols(const Options& options, tls::Config& config) {
@@ -86,7 +125,10 @@ Done set_identity(const Options& options, Settings& settings) {
     with = std::move(*key);
   auto identity = tls::Identity::make(std::move(*chain), std::move(with));
   if (!identity) return fail(identity.error().why);
-  identity->set_ocsp_response(options.ocsp_response);
+  if (!options.decline_ocsp_callback) identity->set_ocsp_response(options.ocsp_response);
+  auto schemes = codes<SignatureScheme>(options.signing_prefs, is_scheme);
+  if (!schemes) return unimplemented("a signature scheme that is not known");
+  identity->set_schemes(std::move(*schemes));
   settings.config.identities.push_back(std::move(*identity));
   return {};
 }
@@ -94,19 +136,22 @@ Done set_identity(const Options& options, Settings& settings) {
 void set_rest(const Options& options, Endpoint& endpoint, tls::Config& config) {
   config.grease = options.enable_grease;
   config.ask_for_ocsp = options.enable_ocsp_stapling;
+  config.early_bytes_skipped_max = 16 << 10;
   config.key_log = options.export_traffic_secrets;
+  const auto& old = tls::rsa_transport_suites;  // which BoringSSL has unless told otherwise
+  config.suites.insert(config.suites.end(), old.begin(), old.end());
+  config.offers_early_data = options.enable_early_data;
   if (options.max_cert_list != 0) config.message_bytes_max = options.max_cert_list;
   if (!options.is_server) return;
+  if (options.enable_early_data) config.early_bytes_max = early_bytes_max;
+  config.replay_guard = &endpoint.replay_guard();
+  config.sessions = &endpoint.sessions();
   if (!options.no_ticket) config.ticket_keys = &endpoint.ticket_keys();
   if (options.verify_peer) config.client_auth = tls::ClientAuth::request;
   if (options.require_any_client_certificate) config.client_auth = tls::ClientAuth::require;
 }
 
 }  // namespace
-
-Instant Endpoint::now() const {
-  return Instant(std::chrono::steady_clock::now().time_since_epoch()) + passed_;
-}
 
 Result<Settings, Failure> settings(const Options& options, Endpoint& endpoint) {
   Settings settings;
@@ -117,6 +162,9 @@ Result<Settings, Failure> settings(const Options& options, Endpoint& endpoint) {
   if (done) done = set_identity(options, settings);
   if (done && options.no_ticket && !options.is_server)
     done = unimplemented("a client that takes no tickets");
+  if (done && options.fail_ocsp_callback && options.is_server)
+    done = unimplemented("a callback for stapling");
+  if (done) set_policy(options, settings);
   if (!done) return failure(done.error());
   return settings;
 }

@@ -17,9 +17,9 @@ namespace handfast::bogo {
 
 class Exchange {
  public:
-  /// All are to outlive it.
-  Exchange(const Options& options, Endpoint& endpoint, Settings& settings, Socket& socket,
-           bool is_resumption);
+  /// All are to outlive it. `retry` is in force where the runner takes no early data.
+  Exchange(const Options& options, const Options& retry, Endpoint& endpoint, Settings& settings,
+           Socket& socket, bool is_resumption);
 
   /// From the first byte to the last.
   Done run();
@@ -27,6 +27,7 @@ class Exchange {
  private:
   enum class Progress : u8 { moved, ended };
 
+  Done send_early();
   Done shake_hands();
   Done speak_first();
   Done echo();
@@ -36,6 +37,7 @@ class Exchange {
   // What must have come of it (expectations.cpp).
   Done check_handshake() const;
   Done check_resumption() const;
+  Done check_early_data() const;
   Done check_peer() const;
   Done check_new_ticket() const;
 
@@ -43,6 +45,7 @@ class Exchange {
   Result<Progress, Failure> step();
   Done answer_questions();
   Done take_events();
+  bool may_go_on() const;
   void note_secret(std::string_view line);
   bool flush();
   /// Feeds what is there; true where the session made something of it.
@@ -51,22 +54,28 @@ class Exchange {
   Done write_exports();
   Done fail_with(const tls::Error& error);
 
-  const Options& options_;
+  const Options* options_;
+  const Options& retry_;
+  bool is_rejection_expected_ = true;
   Endpoint& endpoint_;
   Settings& settings_;
   Socket& socket_;
   bool is_resumption_;
+  std::string_view to_say_;  // before anything is read
   tls::Session session_;
 
   std::vector<u8> incoming_;
   std::size_t shown_ = 0;  // of incoming_: byte by byte where the options say async
   std::vector<u8> held_;   // written by the session, and not yet to the socket
+  bool is_stuck_ = false;  // as if the socket took no more
   std::vector<u8> text_;   // that came, and waits to be answered
   bool needs_verdict_ = false;
   std::optional<tls::NeedSignature> needs_signature_;
   bool was_asked_ = false;  // a step ago: time for the answer
+  bool was_judged_ = false;
   bool is_done_ = false;
   bool got_ticket_ = false;
+  bool takes_ticket_early_data_ = false;
   std::map<std::string, std::vector<u8>, std::less<>> secrets_;  // by their names in a key log
 };
 

@@ -12,7 +12,8 @@
 namespace handfast::bogo {
 namespace {
 
-Done connect_once(const Options& options, Endpoint& endpoint, bool is_resumption) {
+Done connect_once(const Options& options, const Options& retry, Endpoint& endpoint,
+                  bool is_resumption) {
   if (is_resumption && !options.is_server && !endpoint.ticket) return fail("no session to offer");
   auto set = settings(options, endpoint);
   if (!set) return failure(set.error());
@@ -21,7 +22,7 @@ Done connect_once(const Options& options, Endpoint& endpoint, bool is_resumption
   std::array<u8, 8> id{};
   for (u32 i = 0; i < id.size(); ++i) id[i] = to<u8>(options.shim_id >> (8 * i));
   if (!socket->write(id)) return fail("the runner is gone");
-  return Exchange(options, endpoint, *set, *socket, is_resumption).run();
+  return Exchange(options, retry, endpoint, *set, *socket, is_resumption).run();
 }
 
 Done run(std::span<char* const> arguments) {
@@ -35,7 +36,8 @@ Done run(std::span<char* const> arguments) {
   for (u32 i = 0; i <= options->initial.resume_count; ++i) {
     const Options& of_this = i == 0 ? options->initial : options->resume;
     if (i > 0) endpoint.pass(std::chrono::seconds(of_this.resumption_delay));
-    if (const Done done = connect_once(of_this, endpoint, i > 0); !done) return done;
+    if (const Done done = connect_once(of_this, options->retry, endpoint, i > 0); !done)
+      return done;
   }
   return {};
 }

@@ -30,7 +30,10 @@ struct Options {
   std::vector<u32> curves;
   std::vector<u32> signing_prefs;
   std::vector<u32> verify_prefs;
+  bool fips_202205 = false;
+  bool wpa_202304 = false;
   bool enable_grease = false;
+  bool enable_early_data = false;
   bool no_ticket = false;
   u32 max_cert_list = 0;
 
@@ -42,6 +45,8 @@ struct Options {
   bool verify_peer = false;
   bool verify_fail = false;
   bool use_custom_verify_callback = false;
+  bool fail_ocsp_callback = false;
+  bool decline_ocsp_callback = false;
   bool enable_ocsp_stapling = false;
   std::vector<u8> ocsp_response;
   std::vector<u8> advertise_alpn;
@@ -77,10 +82,17 @@ struct Options {
   std::string expect_server_name;
   std::string expect_peer_cert_file;
   std::vector<u8> expect_ocsp_response;
+  bool expect_verify_result = false;
   bool expect_session_miss = false;
   bool expect_no_session = false;
+  bool expect_session_id = false;
+  bool expect_no_session_id = false;
   bool expect_ticket_renewal = false;
   bool expect_ticket_supports_early_data = false;
+  bool expect_accept_early_data = false;
+  bool expect_reject_early_data = false;
+  bool expect_no_offer_early_data = false;
+  std::string expect_early_data_reason;
   bool expect_hrr = false;
   bool expect_no_hrr = false;
   bool expect_extended_master_secret = false;

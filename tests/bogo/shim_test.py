@@ -201,11 +201,17 @@ class Shim(unittest.TestCase):
     def test_a_refused_certificate_is_told_to_the_peer(self):
         for more, alert in (([], "HANDSHAKE_FAILURE"),
                             (["-use-custom-verify-callback", "-async"], "CERTIFICATE_UNKNOWN")):
-            runner = Runner("-verify-fail", *more)
+            runner = Runner("-verify-fail", "-verify-peer", *more)
             with self.assertRaisesRegex(ssl.SSLError, alert), \
                     runner.tls(context(ssl.PROTOCOL_TLS_SERVER)):
                 pass
             self.fails(runner, f"local {alert.lower()}")
+
+    def test_who_does_not_want_to_verify_the_peer_goes_on_with_a_refused_certificate(self):
+        runner = Runner("-verify-fail", "-expect-verify-result")
+        with runner.tls(context(ssl.PROTOCOL_TLS_SERVER)) as talk:
+            self.echoes(talk)
+        self.succeeds(runner)
 
     def test_the_alert_of_the_peer_is_told(self):
         server = context(ssl.PROTOCOL_TLS_SERVER)
@@ -236,7 +242,7 @@ class Shim(unittest.TestCase):
 
     def test_what_is_not_there_is_89(self):
         for options in (["-dtls"], ["-no-such-option"], ["-max-version", "769"],
-                        ["-curves", "21"]):
+                        ["-curves", "21"], ["-server", "-fail-ocsp-callback"]):
             self.fails(Runner(*options), code=89)
 
     def test_an_option_without_its_value_or_with_a_wrong_one_is_a_failure(self):
