@@ -21,15 +21,12 @@ int progress_fd(const std::string& path, bool quiet) {
 
 }  // namespace
 
-Download::Download(std::string path, bool quiet, bool follow_redirects)
-    : path_(std::move(path)),
-      follow_redirects_(follow_redirects),
-      progress_(progress_fd(path_, quiet)) {}
+Download::Download(std::string path, bool quiet)
+    : path_(std::move(path)), progress_(progress_fd(path_, quiet)) {}
 
 bool Download::on_head(const http::Response& response, std::optional<u64> length) {
   length_ = length;
   if (response.status >= 400) return false;
-  if (follow_redirects_ && io::is_redirect(response.status)) return false;
   if (is_stdout()) return true;
   file_ = link::Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!file_) open_error_ = last_error();

@@ -7,14 +7,14 @@
 
 #include "cli/progress.hpp"
 #include "io/file_tree.hpp"
-#include "io/http_client.hpp"
+#include "io/http_fetch.hpp"
 
 namespace handfast::cli {
 
 class Download final : public io::HttpSink {
  public:
   /// `path` "-" is standard output. The file is only touched once there is content for it.
-  Download(std::string path, bool quiet, bool follow_redirects);
+  Download(std::string path, bool quiet);
 
   bool on_head(const http::Response& response, std::optional<u64> length) override;
   std::error_code on_content(Bytes bytes) override;
@@ -30,7 +30,6 @@ class Download final : public io::HttpSink {
   std::error_code write(Bytes bytes);
 
   std::string path_;
-  bool follow_redirects_;
   link::Descriptor file_;
   std::error_code open_error_;
   ProgressBar progress_;

@@ -1,7 +1,6 @@
 // `handfast get URL`: fetches over our own TCP on a TUN device, or over the kernel's.
 #include <csignal>
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/ip/tcp.hpp>
 #include <asio/signal_set.hpp>
 #include <fmt/format.h>
 
@@ -21,11 +19,10 @@
 #include "cli/units.hpp"
 #include "cli/watch.hpp"
 #include "http/target.hpp"
-#include "io/hosts.hpp"
-#include "io/http_client.hpp"
-#include "io/kernel_stream.hpp"
-#include "io/tcp_stream.hpp"
-#include "io/tls_stream.hpp"
+#include "io/driver.hpp"
+#include "io/http_agent.hpp"
+#include "io/networks.hpp"
+#include "io/resolver.hpp"
 
 namespace handfast::cli {
 
@@ -36,47 +33,12 @@ struct GetOptions {
   std::string output = "-";
   OwnStackOptions own{};
   TlsClientOptions tls{};
+  std::vector<std::string> name_servers{};
   std::string connect_timeout = "10s";
   std::string idle_timeout = "60s";
   u32 redirects_max = 10;
   bool quiet = false;
   bool verbose = false;
-};
-
-/// The kernel's TCP and the system's resolver.
-struct KernelNetwork {
-  using Stream = io::KernelStream;
-  static constexpr const char* name = "the kernel's TCP";
-
-  asio::awaitable<std::vector<wire::IpAddress>> look_up(const http::Url& url) {
-    asio::ip::tcp::resolver resolver(executor);
-    std::error_code error;
-    const auto found = co_await resolver.async_resolve(
-        url.host, "", asio::redirect_error(asio::use_awaitable, error));
-    std::vector<wire::IpAddress> addresses;
-    for (const auto& entry : found) addresses.push_back(io::from_asio(entry.endpoint().address()));
-    co_return addresses;
-  }
-  Stream stream() const { return Stream(executor); }
-  static std::string advice() { return "the system's resolver does not know it"; }
-
-  asio::any_io_executor executor;
-};
-
-/// Our own TCP; names come from /etc/hosts alone.
-struct OwnNetwork {
-  using Stream = io::TcpStream;
-  static constexpr const char* name = "our own TCP";
-
-  asio::awaitable<std::vector<wire::IpAddress>> look_up(const http::Url& url) {
-    co_return io::look_up(url.host);
-  }
-  Stream stream() const { return Stream(stack); }
-  static std::string advice() {
-    return "our own stack asks no DNS server yet: give an address, or name it in /etc/hosts";
-  }
-
-  io::Stack& stack;
 };
 
 Duration duration_of(const char* option, const std::string& text) {
@@ -94,10 +56,8 @@ http::Url url_of(const std::string& text) {
   return std::move(*url);
 }
 
-/// What went wrong after the connection was open, in words for whoever asked for `url`. `tls_why`
-/// is what TLS has to say about it.
-Failure failed(const http::Url& url, const io::HttpFailure& failure, const Download& download,
-               const std::string& tls_why) {
+/// What went wrong, in words for whoever asked for `url`.
+Failure failed(const http::Url& url, const io::HttpFailure& failure, const Download& download) {
   using Kind = io::HttpFailure::Kind;
   const std::string got =
       download.is_stdout() || download.written() == 0
@@ -105,52 +65,79 @@ Failure failed(const http::Url& url, const io::HttpFailure& failure, const Downl
           : fmt::format("the first {} are in {}", bytes_text(download.written()), download.path());
   switch (failure.kind) {
     case Kind::sink: return {"cannot write", download.path(), failure.code.message()};
-    case Kind::timeout: return {"the server stopped sending", url.text(), got};
+    case Kind::timeout:
+      if (failure.is_answered) return {failure.why, url.text(), got};
+      break;
     case Kind::cut_off: return {failure.why, url.text(), got};
     case Kind::protocol:
       return {"not a valid HTTP/1.1 response", url.text(), failure.why + " (" + got + ")"};
-    case Kind::stream: break;
+    case Kind::stream:
+      if (!failure.why.empty()) return {"TLS failed", url.text(), failure.why};
+      return {failure.code.message(), url.text(), got};
+    default: break;
   }
-  if (!tls_why.empty()) return {"TLS failed", url.text(), tls_why};
-  return {failure.code.message(), url.text(), got};
+  return {failure.why, failure.where, failure.advice};
 }
 
-Failure cannot_connect(const wire::Endpoint& endpoint, std::error_code error, Duration limit) {
-  const std::string where = wire::to_string(endpoint);
-  if (error == std::errc::timed_out)
-    return {fmt::format("no answer within {:g} s", std::chrono::duration<double>(limit).count()),
-            where, "is the host up, and is there a route to it?"};
-  if (error == std::errc::connection_refused)
-    return {"connection refused", where, "no server listens on that port"};
-  return {"cannot connect to", where, error.message()};
+SipKey draw_key() {
+  Rng rng = io::system_rng();
+  return SipKey::draw(rng);
 }
 
-template <class Network>
+/// Name servers of --dns, or else those of /etc/resolv.conf. Throws Failure.
+io::Resolver::Options names_of(const GetOptions& options, const io::Network& network) {
+  io::Resolver::Options names{.conf = io::load_resolv_conf()};
+  auto& servers = names.conf.dns.servers;
+  if (!options.name_servers.empty()) servers.clear();
+  for (const std::string& text : options.name_servers) {
+    const auto address = wire::IpAddress::parse(text);
+    const auto endpoint = address ? wire::Endpoint{*address, wire::dns_port}
+                                  : wire::Endpoint::parse(text).value_or(wire::Endpoint{});
+    if (endpoint.port == 0)
+      throw Failure("not a name server's address", "--dns " + text,
+                    "write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353", Exit::usage);
+    servers.push_back(endpoint);
+  }
+  // Such as systemd-resolved at 127.0.0.53.
+  if (!network.has_loopback())
+    std::erase_if(servers, [](const wire::Endpoint& one) { return one.address.is_loopback(); });
+  return names;
+}
+
 class Fetch {
  public:
-  Fetch(const GetOptions& options, Network network)
+  Fetch(const GetOptions& options, io::Network& network)
       : options_(options),
-        network_(std::move(network)),
-        connect_timeout_(duration_of("--connect-timeout", options.connect_timeout)),
-        idle_timeout_(duration_of("--timeout", options.idle_timeout)),
-        download_(options.output, options.quiet, options.redirects_max > 0) {}
+        download_(options.output, options.quiet),
+        resolver_(network, names_of(options, network), draw_key()),
+        agent_(
+            network, resolver_, [this]() -> io::TlsContext& { return tls(); }, settings(options)) {
+    resolver_.on_note = [this](const std::string& text) { note(text); };
+    agent_.dialer().on_note = [this](const std::string& text) { note(text); };
+    agent_.dialer().on_secured = [this](const tls::Summary& summary) { note(describe(summary)); };
+    agent_.on_redirect = [this](const io::HttpResult&, const http::Url& next) {
+      note(fmt::format("redirected to {}", next.text()));
+    };
+  }
 
   /// Throws Failure.
   asio::awaitable<void> run() {
-    http::Url url = url_of(options_.url);
-    for (u32 redirects = 0;; ++redirects) {
-      const io::HttpResult result = co_await fetch(url);
-      if (result.status >= 400)
-        throw Failure(fmt::format("the server answered {} {}", result.status, result.reason),
-                      url.text(), "");
-      if (result.location.empty() || options_.redirects_max == 0) break;
-      if (redirects == options_.redirects_max)
-        throw Failure("too many redirects", url.text(), "--redirects sets how many are followed");
-      auto next = http::resolve(url, result.location);
-      if (!next) throw Failure("bad redirect", result.location, std::string(next.error().why));
-      url = std::move(*next);
-      note(fmt::format("redirected to {}", url.text()));
+    const http::Url url = url_of(options_.url);
+    const io::HttpFetch request{.url = url};
+    const auto result = co_await agent_.fetch(request, download_);
+    download_.progress().clear();
+    if (!result) {
+      io::HttpFailure failure = result.error();
+      if (failure.kind == io::HttpFailure::Kind::tls && tls_->refused) {
+        note("the server's certificate:\n" + describe(tls_->refused->certificate));
+        failure.advice += advice_on_refused(*tls_);
+      }
+      throw failed(url, failure, download_);
     }
+    if (result->status >= 400)
+      throw Failure(fmt::format("the server answered {} {}", result->status, result->reason),
+                    result->url.text(), "");
+    co_await agent_.close();
     if (const std::error_code error = download_.finish())
       throw Failure("cannot write", download_.path(), error.message());
     if (options_.output != "-" && !options_.quiet) tell_success();
@@ -158,8 +145,7 @@ class Fetch {
 
   void cancel() {
     interrupted_ = true;
-    // Not only what waits now: an operation may be over whose coroutine has not heard of it yet.
-    if (cancel_) cancel_();
+    agent_.cancel();
   }
   Failure interrupted() const {
     return {"interrupted", options_.url,
@@ -169,75 +155,23 @@ class Fetch {
   ProgressBar& progress() { return download_.progress(); }
 
  private:
-  using Stream = typename Network::Stream;
+  static io::HttpAgent::Options settings(const GetOptions& options) {
+    io::HttpAgent::Options settings;
+    settings.redirects_max = options.redirects_max;
+    settings.dial.connect_timeout = duration_of("--connect-timeout", options.connect_timeout);
+    settings.dial.tls_timeout = settings.dial.connect_timeout;
+    settings.limits.idle = duration_of("--timeout", options.idle_timeout);
+    settings.limits.first_byte = settings.limits.idle;
+    return settings;
+  }
 
-  asio::awaitable<io::HttpResult> fetch(const http::Url& url) {
-    Stream stream = co_await connect(url);
-    if (interrupted_) throw interrupted();
-    if (!url.is_secure) co_return co_await ask(url, stream);
+  /// Throws Failure.
+  io::TlsContext& tls() {
     if (!tls_) {
       configure(tls_.emplace(), options_.tls);
       accept(*tls_, options_.tls, url_of(options_.url).host);
     }
-    io::TlsStream<Stream> secured(std::move(stream), *tls_, url.host);
-    cancel_ = [&secured] { secured.abort(); };
-    secured.expires_after(connect_timeout_);
-    std::error_code error;
-    co_await secured.async_handshake(asio::redirect_error(asio::use_awaitable, error));
-    if (error) {
-      if (tls_->refused) note("the server's certificate:\n" + describe(tls_->refused->certificate));
-      throw Failure(
-          "the TLS handshake failed", url.text(),
-          (secured.why().empty() ? error.message() : secured.why()) + advice_on_refused(*tls_));
-    }
-    note(describe(secured.session().summary()));
-    const io::HttpResult result = co_await ask(url, secured);
-    co_return result;
-  }
-
-  /// One request on an open stream, which is closed then.
-  template <class Open>
-  asio::awaitable<io::HttpResult> ask(const http::Url& url, Open& stream) {
-    cancel_ = [&stream] { stream.abort(); };
-    io::HttpClient<Open> client(stream, {.idle_timeout = idle_timeout_});
-    const auto result = co_await client.get(url, download_);
-    cancel_ = nullptr;
-    if (!result) {
-      download_.progress().clear();
-      std::string why;
-      if constexpr (requires { stream.why(); }) why = stream.why();
-      stream.abort();
-      throw failed(url, result.error(), download_, why);
-    }
-    if constexpr (requires { stream.why(); }) {
-      std::error_code ignored;
-      stream.expires_after(connect_timeout_);
-      co_await stream.async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
-    }
-    stream.close();
-    co_return *result;
-  }
-
-  asio::awaitable<Stream> connect(const http::Url& url) {
-    const auto addresses = co_await network_.look_up(url);
-    if (addresses.empty()) throw Failure("unknown host", url.host, Network::advice());
-    std::error_code error;
-    for (const wire::IpAddress& address : addresses) {
-      const wire::Endpoint endpoint{address, url.port};
-      if (interrupted_)
-        throw cannot_connect(endpoint, asio::error::operation_aborted, connect_timeout_);
-      note(fmt::format("connecting to {} over {}", wire::to_string(endpoint), Network::name));
-      Stream stream = network_.stream();
-      cancel_ = [&stream] { stream.abort(); };
-      stream.expires_after(connect_timeout_);
-      co_await stream.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
-      cancel_ = nullptr;
-      error = io::outcome(stream, error);
-      if (!error) co_return stream;
-      if (interrupted_ || address == addresses.back())
-        throw cannot_connect(endpoint, error, connect_timeout_);
-    }
-    throw Failure("unknown host", url.host, Network::advice());
+    return *tls_;
   }
 
   void note(const std::string& text) const {
@@ -252,19 +186,16 @@ class Fetch {
   }
 
   const GetOptions& options_;
-  Network network_;
-  Duration connect_timeout_;
-  Duration idle_timeout_;
   Download download_;
+  io::Resolver resolver_;
   std::optional<io::TlsContext> tls_;  // with the first https URL
-  std::function<void()> cancel_;       // what is under way
+  io::HttpAgent agent_;
   bool interrupted_ = false;
 };
 
 /// Runs the transfer, or ends it at SIGINT. Throws Failure.
-template <class Network>
-void run_fetch(asio::io_context& context, const GetOptions& options, Network network) {
-  Fetch<Network> fetch(options, std::move(network));
+void run_fetch(asio::io_context& context, const GetOptions& options, io::Network& network) {
+  Fetch fetch(options, network);
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](std::error_code error, int) {
     if (!error) fetch.cancel();
@@ -288,7 +219,8 @@ void run_own(asio::io_context& context, const GetOptions& options) {
   own.on_fault([&](const std::string& what) { fault = what; });
   std::exception_ptr failure;
   try {
-    run_fetch(context, options, OwnNetwork{own.stack()});
+    io::StackNetwork network(own.stack());
+    run_fetch(context, options, network);
   } catch (const Failure&) {
     failure = std::current_exception();
   }
@@ -303,10 +235,9 @@ void run_own(asio::io_context& context, const GetOptions& options) {
 void run_get(const GetOptions& options) {
   url_of(options.url);
   asio::io_context context(1);
-  if (!options.own.tun.empty() || !options.own.addresses.empty())
-    run_own(context, options);
-  else
-    run_fetch(context, options, KernelNetwork{context.get_executor()});
+  if (!options.own.tun.empty() || !options.own.addresses.empty()) return run_own(context, options);
+  io::KernelNetwork network(context.get_executor());
+  run_fetch(context, options, network);
 }
 
 }  // namespace
@@ -319,6 +250,12 @@ void add_get(CLI::App& app, Exit& exit) {
       ->type_name("FILE");
   add_options(*command, options->own);
   add_options(*command, options->tls);
+  command
+      ->add_option("--dns", options->name_servers,
+                   "Ask this name server, instead of those of /etc/resolv.conf. May be given more "
+                   "than once")
+      ->type_name("ADDR[:PORT]")
+      ->allow_extra_args(false);
   command
       ->add_option("--connect-timeout", options->connect_timeout,
                    "Give a connection up after this (default 10s)")

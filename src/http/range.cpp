@@ -70,6 +70,31 @@ std::string content_range(const ByteRange& range, u64 length) {
 
 std::string unsatisfied_range(u64 length) { return fmt::format("bytes */{}", length); }
 
+std::optional<ContentRange> parse_content_range(std::string_view value) {
+  constexpr std::string_view unit = "bytes ";
+  if (!equals_ignoring_case(value.substr(0, unit.size()), unit)) return std::nullopt;
+  value.remove_prefix(unit.size());
+  ContentRange parsed;
+  if (value.starts_with('*')) {
+    value.remove_prefix(1);
+  } else {
+    const auto first = take_number(value);
+    if (!first || !value.starts_with('-')) return std::nullopt;
+    value.remove_prefix(1);
+    const auto last = take_number(value);
+    if (!last || *last < *first) return std::nullopt;
+    parsed.range = {*first, *last - *first + 1};
+  }
+  if (!value.starts_with('/')) return std::nullopt;
+  value.remove_prefix(1);
+  if (value == "*") return parsed.range.length > 0 ? std::optional(parsed) : std::nullopt;
+  parsed.length = take_number(value);
+  if (!parsed.length || !value.empty()) return std::nullopt;
+  if (parsed.range.length > 0 && parsed.range.first + parsed.range.length > *parsed.length)
+    return std::nullopt;
+  return parsed;
+}
+
 Multipart make_multipart(const std::vector<ByteRange>& ranges, u64 length,
                          std::string_view content_type, std::string_view boundary) {
   Multipart all;

@@ -29,6 +29,14 @@ std::string content_range(const ByteRange& range, u64 length);
 /// "bytes */10", for a 416.
 std::string unsatisfied_range(u64 length);
 
+/// What a Content-Range field says.
+struct ContentRange {
+  ByteRange range{};            // of length 0 in "bytes */10"
+  std::optional<u64> length{};  // of the whole; none where the server does not know
+};
+/// None where it is malformed, of another unit, or contradicts itself (§14.4).
+std::optional<ContentRange> parse_content_range(std::string_view value);
+
 /// A range and what goes before it on the wire.
 struct Part {
   std::string head;

@@ -6,9 +6,7 @@
 #include "http/grammar.hpp"
 
 namespace handfast::io {
-namespace {
 
-/// Takes the next word of a line.
 std::string_view take_word(std::string_view& line) {
   const auto begin = std::min(line.find_first_not_of(" \t\r"), line.size());
   const auto end = std::min(line.find_first_of(" \t\r", begin), line.size());
@@ -16,8 +14,6 @@ std::string_view take_word(std::string_view& line) {
   line.remove_prefix(end);
   return word;
 }
-
-}  // namespace
 
 std::vector<wire::IpAddress> find_in_hosts(std::string_view text, std::string_view name) {
   std::vector<wire::IpAddress> found;

@@ -15,4 +15,7 @@ std::vector<wire::IpAddress> find_in_hosts(std::string_view text, std::string_vi
 std::vector<wire::IpAddress> look_up(const std::string& name,
                                      const std::string& hosts_file = "/etc/hosts");
 
+/// Takes the next word of a line of such a file.
+std::string_view take_word(std::string_view& line);
+
 }  // namespace handfast::io

@@ -74,5 +74,17 @@ TEST(Multipart, is_each_part_with_its_place_and_an_end) {
   EXPECT_EQ(all.length, text.size());
 }
 
+TEST(ContentRange, tells_which_bytes_of_how_many) {
+  const auto all = parse_content_range("bytes 2-5/10");
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->range, (ByteRange{2, 4}));
+  EXPECT_EQ(all->length, 10u);
+  EXPECT_EQ(parse_content_range("Bytes 0-0/*")->length, std::nullopt);
+  EXPECT_EQ(parse_content_range("bytes */10")->range.length, 0u);
+  for (const char* text : {"", "bytes", "bytes 5-2/10", "bytes 2-5", "bytes 2-10/10", "bytes */*",
+                           "bytes 2-5/10x", "octets 2-5/10", "bytes -5/10", "bytes 2-/10"})
+    EXPECT_FALSE(parse_content_range(text)) << text;
+}
+
 }  // namespace
 }  // namespace handfast::http

@@ -139,7 +139,7 @@ class Get(Asking):
             self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])
             self.assertIn("TLS 1.2", told)
         for tickets in ("on", "off"):
-            with nginx(f"TLSv1.2; ssl_session_tickets {tickets}"):
+            with nginx(f"TLSv1.2; ssl_session_tickets {tickets}; keepalive_timeout 0"):
                 told = self.fetch(f"https://{HERE}/moved")[1]
                 lines = [line for line in told.splitlines() if "TLS 1.2," in line]
                 self.assertEqual([("resumed" in line) for line in lines], [False, True], told)

@@ -156,7 +156,7 @@ class Get(Asking):
             self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])
 
     def test_a_second_connection_resumes_the_session(self):
-        with nginx():
+        with nginx("TLSv1.3; keepalive_timeout 0"):
             path, told = self.fetch(f"https://{HERE}/moved")
         self.assertEqual(netns.sha256(path), DIGESTS["1m.bin"])
         lines = [line for line in told.splitlines() if "TLS 1.3," in line]
