@@ -31,10 +31,10 @@ Names::Found found_of(const std::vector<wire::IpAddress>& all, Family family) {
   return found;
 }
 
-/// RFC 6761 §6.3: no name server is asked for it.
-bool is_localhost(std::string_view host) {
+/// RFC 6761 §6.3 and §6.4: "localhost" and "invalid", and all under them, no name server is asked
+/// for.
+bool is_under(std::string_view host, std::string_view name) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  constexpr std::string_view name = "localhost";
   if (host.size() < name.size()) return false;
   const std::string_view end = host.substr(host.size() - name.size());
   return http::equals_ignoring_case(end, name) &&
@@ -89,7 +89,8 @@ std::optional<Names::Found> Resolver::look_up_locally(const std::string& host,
   if (const auto address = wire::IpAddress::parse(host)) return found_of({*address}, family);
   const auto listed = io::look_up(host, options_.hosts_file);
   if (!listed.empty()) return found_of(listed, family);
-  if (is_localhost(host))
+  if (is_under(host, "invalid")) return Found{Kind::no_such_name};
+  if (is_under(host, "localhost"))
     return found_of({wire::loopback_v6, wire::IpAddress::v4(127, 0, 0, 1)}, family);
   return std::nullopt;
 }

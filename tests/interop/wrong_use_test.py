@@ -80,7 +80,24 @@ class WrongUse(unittest.TestCase):
         self.told(handfast("get", "http://no-such-host.invalid/"), 1, "unknown host",
                   "no-such-host.invalid")
         self.told(handfast("get", "http://no-such-host.invalid/", *TUN), 1, "unknown host",
-                  "/etc/hosts")
+                  "NXDOMAIN")
+        self.told(handfast("get", "http://a.test/", *TUN, "--dns", "192.0.2.1:9"), 1, "a.test",
+                  "--dns names another")
+        self.told(handfast("get", "http://a.test/", "--dns", "nobody"), 2, "--dns nobody")
+
+    def test_options_of_get_that_contradict_each_other(self):
+        here = "http://127.0.0.1/"
+        for options, word in (([here, "--kernel", *TUN], "--kernel and --tun"),
+                              ([here, "-C", "-", "--range", "0-"], "-C and --range"),
+                              ([here, "-C", "-"], "name a file"),
+                              ([here, "-C", "x", "-o", "/dev/null"], "not an offset"),
+                              ([here, "-H", "nonsense"], "not a header field"),
+                              ([here, "-X", "A B"], "not a method"),
+                              ([here, "-o", "a", "-o", "b"], "more files than URLs"),
+                              ([here, "-O"], "no file name in the URL"),
+                              ([here, "-b", "nonsense"], "not a cookie"),
+                              ([here, "--proxy", "https://x/"], "not supported")):
+            self.told(handfast("get", *options), 2, word)
 
     def test_bad_times(self):
         self.told(handfast("get", "http://127.0.0.1/", "--connect-timeout", "soon"), 2, "soon")

@@ -198,6 +198,7 @@ TEST_F(Resolving, asks_no_server_about_addresses_hosts_and_localhost) {
   EXPECT_EQ(look_up("other", Family::v6).kind, Kind::no_data);
   EXPECT_THAT(look_up("localhost").addresses, ElementsAre(wire::IpAddress::v4(127, 0, 0, 1)));
   EXPECT_THAT(look_up("x.LocalHost.", Family::v6).addresses, ElementsAre(wire::loopback_v6));
+  EXPECT_EQ(look_up("x.invalid").kind, Kind::no_such_name);
   EXPECT_EQ(look_up("no name", Family::v6).kind, Kind::failed);
   EXPECT_TRUE(server.asked.empty());
   std::remove(path.c_str());
