@@ -89,13 +89,13 @@ Authority open_authority(const CaOptions& options, WallTime now) {
   if (!exists(certificate) || !exists(key))
     throw Failure("half of a CA", exists(key) ? key : certificate,
                   "put the other half beside it, or remove this one for a new CA");
-  auto found = io::load_credentials(certificate, key);
+  const auto found = io::load_identity(certificate, key);
   if (!found) throw Failure("cannot use the CA that is there", "", found.error());
-  if (!found->chain.front().is_ca())
-    throw Failure("not a CA", certificate, "remove it and ca.key for a new one");
-  if (found->chain.front().not_after() < now)
+  Certificate own = *Certificate::parse(found->chain().front());
+  if (!own.is_ca()) throw Failure("not a CA", certificate, "remove it and ca.key for a new one");
+  if (own.not_after() < now)
     throw Failure("the CA has expired", certificate, "remove it and ca.key for a new one");
-  return {found->chain.front(), std::move(found->key), false};
+  return {std::move(own), found->key()->clone(), false};
 }
 
 /// "example.lan", "*.example.lan", "192.0.2.2", "2001:db8::2".

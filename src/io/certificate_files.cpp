@@ -79,14 +79,19 @@ Result<crypto::PrivateKey, std::string> load_private_key(const std::string& path
   return std::move(*key);
 }
 
-Result<Credentials, std::string> load_credentials(const std::string& certificates,
-                                                  const std::string& key) {
+Result<tls::Identity, std::string> load_identity(const std::string& certificates,
+                                                 const std::string& key) {
   auto chain = load_certificates(certificates);
   if (!chain) return std::unexpected(std::move(chain.error()));
   auto own = load_private_key(key);
   if (!own) return std::unexpected(std::move(own.error()));
-  if (chain->front().public_key() == own->public_key())
-    return Credentials{std::move(*chain), std::move(*own)};
+  if (chain->front().public_key() == own->public_key()) {
+    std::vector<std::vector<u8>> ders;
+    for (const crypto::Certificate& certificate : *chain) ders.push_back(certificate.der());
+    auto identity = tls::Identity::make(std::move(ders), std::move(*own));
+    if (!identity) return failure(std::move(identity.error().why));
+    return std::move(*identity);
+  }
   const auto fits = [&](const auto& one) { return one.public_key() == own->public_key(); };
   const bool is_later = std::ranges::any_of(*chain, fits);
   return failure(fmt::format(

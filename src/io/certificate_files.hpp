@@ -10,6 +10,7 @@
 #include "crypto/certificate.hpp"
 #include "crypto/private_key.hpp"
 #include "crypto/trust_store.hpp"
+#include "tls/identity.hpp"
 
 namespace handfast::io {
 
@@ -18,14 +19,10 @@ Result<std::vector<crypto::Certificate>, std::string> load_certificates(const st
 /// PEM, unencrypted.
 Result<crypto::PrivateKey, std::string> load_private_key(const std::string& path);
 
-/// What a server or client shows: its own certificate first, and the key to it.
-struct Credentials {
-  std::vector<crypto::Certificate> chain;
-  crypto::PrivateKey key;
-};
-/// Fails too where the key is another certificate's. Both may be in one file.
-Result<Credentials, std::string> load_credentials(const std::string& certificates,
-                                                  const std::string& key);
+/// What a server or client shows: its own certificate first, and the key to it. Fails too where the
+/// key is another certificate's. Both may be in one file.
+Result<tls::Identity, std::string> load_identity(const std::string& certificates,
+                                                 const std::string& key);
 
 /// From a file, of which every certificate must be readable, or from the files *.pem, *.crt and
 /// *.cer of a directory, where the unreadable are passed over.

@@ -101,16 +101,4 @@ tls::Alert alert_of(crypto::CertificateRule rule) {
   }
 }
 
-Result<tls::Identity, std::string> load_identity(const std::string& certificates,
-                                                 const std::string& key) {
-  auto credentials = load_credentials(certificates, key);
-  if (!credentials) return failure(credentials.error());
-  std::vector<std::vector<u8>> chain;
-  for (const crypto::Certificate& certificate : credentials->chain)
-    chain.push_back(certificate.der());
-  auto identity = tls::Identity::make(std::move(chain), std::move(credentials->key));
-  if (!identity) return failure(identity.error().why);
-  return std::move(*identity);
-}
-
 }  // namespace handfast::io

@@ -86,10 +86,6 @@ class TlsContext {
 /// What the peer hears of a certificate that was not accepted (RFC 8446 §6.2).
 tls::Alert alert_of(crypto::CertificateRule rule);
 
-/// A chain and its key, as the engine takes them.
-Result<tls::Identity, std::string> load_identity(const std::string& certificates,
-                                                 const std::string& key);
-
 }  // namespace handfast::io
 
 template <>

@@ -60,15 +60,16 @@ class CertificateFiles : public testing::Test {
 TEST_F(CertificateFiles, give_a_chain_and_the_key_that_is_the_first_ones) {
   const std::string chain = put("chain.pem", pem(one_) + pem(two_));
   const std::string key = put("one.key", one_.key.to_pem());
-  const auto credentials = load_credentials(chain, key);
-  ASSERT_TRUE(credentials) << credentials.error();
-  EXPECT_THAT(credentials->chain, testing::ElementsAre(one_.certificate, two_.certificate));
-  EXPECT_EQ(credentials->key.public_key(), one_.key.public_key());
+  const auto identity = load_identity(chain, key);
+  ASSERT_TRUE(identity) << identity.error();
+  EXPECT_THAT(identity->chain(),
+              testing::ElementsAre(one_.certificate.der(), two_.certificate.der()));
+  EXPECT_EQ(identity->key()->public_key(), one_.key.public_key());
 
-  const auto later = load_credentials(chain, put("two.key", two_.key.to_pem()));
+  const auto later = load_identity(chain, put("two.key", two_.key.to_pem()));
   ASSERT_FALSE(later);
   EXPECT_THAT(later.error(), HasSubstr("but of a later one: put the server's own first"));
-  const auto other = load_credentials(chain, put("other.key", make("Other").key.to_pem()));
+  const auto other = load_identity(chain, put("other.key", make("Other").key.to_pem()));
   ASSERT_FALSE(other);
   EXPECT_THAT(other.error(), HasSubstr("other.key is not the key of the first certificate in"));
 }
