@@ -105,13 +105,14 @@ Checked check_key(const Certificate& certificate, u32 index, const VerifierConfi
     case KeyType::ec_p384:
     case KeyType::ec_p521:
     case KeyType::ed25519: return {};
+    case KeyType::dsa:
     case KeyType::other: break;
   }
   return refusal(
       CertificateRule::weak_key, index,
-      fmt::format("the key of {} is of a kind that we do not take: it must be RSA, P-256, "
+      fmt::format("the key of {} is of a kind that we do not take ({}): it must be RSA, P-256, "
                   "P-384, P-521 or Ed25519",
-                  it));
+                  it, to_string(key.type())));
 }
 
 Checked check_role(const Certificate& certificate, u32 index, Purpose purpose, bool is_anchor) {

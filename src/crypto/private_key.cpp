@@ -42,6 +42,7 @@ EVP_PKEY* draw(KeyType type, u32 rsa_bits) {
     case KeyType::ec_p384:
     case KeyType::ec_p521: return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve_name(type));
     case KeyType::ed25519: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+    case KeyType::dsa:
     case KeyType::other: return nullptr;
   }
   return nullptr;

@@ -20,6 +20,7 @@ KeyType type_of(const EVP_PKEY* key) {
   if (EVP_PKEY_is_a(key, "RSA") == 1) return KeyType::rsa;
   if (EVP_PKEY_is_a(key, "RSA-PSS") == 1) return KeyType::rsa_pss;
   if (EVP_PKEY_is_a(key, "ED25519") == 1) return KeyType::ed25519;
+  if (EVP_PKEY_is_a(key, "DSA") == 1) return KeyType::dsa;
   if (EVP_PKEY_is_a(key, "EC") != 1) return KeyType::other;
   std::array<char, 32> name{};
   if (EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) != 1) return KeyType::other;
@@ -47,8 +48,9 @@ KeyError unreadable() {
 }  // namespace
 
 std::string_view to_string(KeyType type) {
-  constexpr std::array<std::string_view, 7> names{
-      "RSA", "RSA-PSS", "ECDSA P-256", "ECDSA P-384", "ECDSA P-521", "Ed25519", "unsupported"};
+  constexpr std::array<std::string_view, 8> names{"RSA",         "RSA-PSS",     "ECDSA P-256",
+                                                  "ECDSA P-384", "ECDSA P-521", "Ed25519",
+                                                  "DSA",         "unsupported"};
   return names[to<u8>(type)];
 }
 

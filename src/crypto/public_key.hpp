@@ -12,8 +12,8 @@
 
 namespace handfast::crypto {
 
-/// `other`: a kind of key that no scheme of ours takes (DSA, Ed448, odd curves).
-enum class KeyType : u8 { rsa, rsa_pss, ec_p256, ec_p384, ec_p521, ed25519, other };
+/// `dsa` and `other`: kinds of keys that no scheme of ours takes (Ed448, odd curves).
+enum class KeyType : u8 { rsa, rsa_pss, ec_p256, ec_p384, ec_p521, ed25519, dsa, other };
 std::string_view to_string(KeyType type);  // "RSA", "ECDSA P-256"
 
 /// Why a key could not be read, made or used, for people.

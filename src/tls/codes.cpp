@@ -137,23 +137,4 @@ const Suite* find_suite(CipherSuite code) {
   return found == suites.end() ? nullptr : found;
 }
 
-std::string to_string(CipherSuite code) {
-  if (const Suite* known = find_suite(code)) return std::string(known->name);
-  // Those that old peers offer, and those that a test on purpose does.
-  constexpr std::array names{Named{CipherSuite{0x0000}, "TLS_NULL_WITH_NULL_NULL"},
-                             Named{CipherSuite{0x0004}, "TLS_RSA_WITH_RC4_128_MD5"},
-                             Named{CipherSuite{0x0005}, "TLS_RSA_WITH_RC4_128_SHA"},
-                             Named{CipherSuite{0x000a}, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
-                             Named{CipherSuite{0x002f}, "TLS_RSA_WITH_AES_128_CBC_SHA"},
-                             Named{CipherSuite{0x0035}, "TLS_RSA_WITH_AES_256_CBC_SHA"},
-                             Named{CipherSuite{0x00ff}, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"},
-                             Named{CipherSuite{0x1304}, "TLS_AES_128_CCM_SHA256"},
-                             Named{CipherSuite{0x1305}, "TLS_AES_128_CCM_8_SHA256"},
-                             Named{CipherSuite{0x5600}, "TLS_FALLBACK_SCSV"},
-                             Named{CipherSuite{0xc011}, "TLS_ECDHE_RSA_WITH_RC4_128_SHA"},
-                             Named{CipherSuite{0xc013}, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"},
-                             Named{CipherSuite{0xc014}, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"}};
-  return name_in(names, code);
-}
-
 }  // namespace handfast::tls

@@ -17,6 +17,7 @@ bool is_usable(SignatureScheme scheme, Version version) {
 
 bool fits(const crypto::PublicKey& key, const Suite& suite) {
   if (suite.exchange == Exchange::rsa) return key.type() == crypto::KeyType::rsa;
+  if (key.type() == crypto::KeyType::dsa || key.type() == crypto::KeyType::other) return false;
   const bool is_rsa = key.type() == crypto::KeyType::rsa || key.type() == crypto::KeyType::rsa_pss;
   return suite.key == SuiteKey::any || is_rsa == (suite.key == SuiteKey::rsa);
 }

@@ -30,14 +30,18 @@ void emit_record_header(const RecordHeader& header, MutBytes out) {
   store_be16(&out[3], header.length);
 }
 
-std::string_view name_of_stranger(Bytes start) {
+std::string name_of_stranger(Bytes start) {
   if (start.size() < record_header_size) return {};
   for (const std::string_view method : {"GET ", "POST", "HEAD", "PUT ", "OPTI", "HTTP"})
     if (as_text(start).starts_with(method)) return "HTTP without TLS";
   if (as_text(start).starts_with("SSH-")) return "SSH";
-  // RFC 6101 appendix E: a length with its top bit set, CLIENT-HELLO, the version that it offers.
-  if ((start[0] & 0x80) != 0 && start[2] == 1) return start[3] == 0 ? "SSL 2.0" : "SSL 2.0's hello";
-  return {};
+  // RFC 6101 appendix E, RFC 6176: a length with its top bit set; CLIENT-HELLO and the version that
+  // it offers, or SERVER-HELLO.
+  if ((start[0] & 0x80) == 0) return {};
+  if (start[2] == 1 && start[3] == 3)
+    return "SSL 2.0's hello, which offers " + to_string(static_cast<Version>(load_be16(&start[3])));
+  const bool is_hello = (start[2] == 1 && start[3] == 0) || (start[2] == 4 && start[3] <= 1);
+  return is_hello ? "SSL 2.0" : "";
 }
 
 Protection::Protection(const Suite& suite, crypto::Aead::Use use, crypto::Secret traffic_secret)

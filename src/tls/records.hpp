@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <string>
 
 #include "base/result.hpp"
 #include "base/types.hpp"
@@ -32,8 +33,9 @@ struct RecordHeader {
 RecordHeader parse_record_header(Bytes header);
 void emit_record_header(const RecordHeader& header, MutBytes out);
 
-/// What a first record that is no TLS looks like, by name: "HTTP", "SSL 2.0"; or empty.
-std::string_view name_of_stranger(Bytes start);
+/// What a first record that is no TLS looks like, by name: "HTTP without TLS", "SSL 2.0",
+/// "SSL 2.0's hello, which offers TLS 1.0"; or empty.
+std::string name_of_stranger(Bytes start);
 
 /// One direction under one traffic secret, and the secrets after it (§5.2, §5.3, §7.2); or under
 /// one key of TLS 1.2.

@@ -66,11 +66,14 @@ class Server final : public Handshake {
   Outcome on_message12(Bytes message, Instant now);
   Outcome on_client_hello12(const ClientHello& hello, Bytes message, Instant now);
   Outcome check_hello12(const ClientHello& hello) const;
+  static Outcome check_master_secret12(const ClientHello& hello);
   void choose_session12(const ClientHello& hello, Instant now);
   std::optional<crypto::Group> group_for(const Suite& suite, const ClientHello& hello) const;
   Outcome choose_suite12(const ClientHello& hello);
   bool choose_identity12(const Suite& suite, const ClientHello& hello);
-  Error nothing_in_common12(const ClientHello& hello, bool lacks_group) const;
+  /// How far the choice of a suite came.
+  enum class Lacking : u8 { suite, group, certificate };
+  static Error nothing_in_common12(const ClientHello& hello, Lacking lacking);
   bool is_resumable12(const SessionState& session, const ClientHello& hello) const;
   void send_server_hello12(const ClientHello& hello);
   bool staples(const ClientHello& hello) const;
@@ -118,6 +121,10 @@ bool Server::choose_identity(const ClientHello& hello, Fits fits, bool signs) {
   };
   return (hello.server_name && try_all(true)) || try_all(false);
 }
+
+/// The suites of `hello`, for people; and what of them is never taken: "TLS_RSA_WITH_RC4_128_MD5;
+/// never taken: RC4, MD5".
+std::string suites_offered(const ClientHello& hello);
 
 /// "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384 and 7 more", for people; GREASE left out.
 template <class Code>

@@ -50,6 +50,7 @@ Outcome Server::on_client_hello12(const ClientHello& hello, Bytes message, Insta
   if (good) good = choose_protocol(hello);
   if (good) choose_session12(hello, now);
   if (good && !session_) good = choose_suite12(hello);
+  if (good) good = check_master_secret12(hello);
   if (!good) return good;
   enter(State::negotiated);
   if (session_ && !config().renews_tickets) sends_ticket_ = false;
@@ -73,11 +74,15 @@ Outcome Server::check_hello12(const ClientHello& hello) const {
     return refuse(Alert::illegal_parameter, "the client does not take uncompressed points");
   if (hello.renegotiation_info && !hello.renegotiation_info->empty())
     return refuse(Alert::handshake_failure, "the client's first handshake is a renegotiation");
-  if (!hello.extended_master_secret)
-    return refuse(Alert::handshake_failure,
-                  "the client has no extended master secret (RFC 7627), without which TLS 1.2 "
-                  "sessions can be mixed up");
   return {};
+}
+
+/// Asked for last: a client so old as not to have it mostly lacks all suites too, and is told so.
+Outcome Server::check_master_secret12(const ClientHello& hello) {
+  if (hello.extended_master_secret) return {};
+  return refuse(Alert::handshake_failure,
+                "the client has no extended master secret (RFC 7627), without which TLS 1.2 "
+                "sessions can be mixed up");
 }
 
 /// RFC 5077 §3.4: what a ticket of ours says counts, or without a ticket the session's ID.
@@ -126,32 +131,41 @@ bool Server::choose_identity12(const Suite& suite, const ClientHello& hello) {
 }
 
 Outcome Server::choose_suite12(const ClientHello& hello) {
-  bool lacks_group = false;
+  Lacking lacking = Lacking::suite;
   for (const CipherSuite code : config().suites) {
     const Suite* suite = find_suite(code);
     if (suite == nullptr || suite->version != Version::tls_1_2 || !hello.suites.contains(code))
       continue;
     group_ = group_for(*suite, hello);
     const bool has_group = group_ || suite->exchange == Exchange::rsa;
-    lacks_group = lacks_group || !has_group;
+    lacking = std::max(lacking, has_group ? Lacking::certificate : Lacking::group);
     if (!has_group || !choose_identity12(*suite, hello)) continue;
     agreed().suite = suite;
     return {};
   }
-  return failure(nothing_in_common12(hello, lacks_group));
+  return failure(nothing_in_common12(hello, lacking));
 }
 
-Error Server::nothing_in_common12(const ClientHello& hello, bool lacks_group) const {
-  if (lacks_group)
-    // RFC 7919 §4 has an alert for who could only exchange keys in fields that we do not take.
-    return {
-        lists_finite_fields(hello.groups) ? Alert::insufficient_security : Alert::handshake_failure,
-        fmt::format("no group for key exchange in TLS 1.2 in common; the client offers {}",
-                    names(hello.groups))};
+Error Server::nothing_in_common12(const ClientHello& hello, Lacking lacking) {
+  switch (lacking) {
+    case Lacking::suite: break;
+    case Lacking::group:
+      // RFC 7919 §4 has an alert for who could only exchange keys in fields that we do not take.
+      return {lists_finite_fields(hello.groups) ? Alert::insufficient_security
+                                                : Alert::handshake_failure,
+              fmt::format("no group for key exchange in TLS 1.2 in common; the client offers {}",
+                          names(hello.groups))};
+    case Lacking::certificate:
+      // RFC 5246 §7.4.1.4.1: who names no schemes takes SHA-1 alone.
+      return {Alert::handshake_failure,
+              fmt::format("no certificate here is for the client, which offers {} and {}",
+                          names(hello.suites),
+                          hello.schemes.empty() ? "names no signature schemes, which means SHA-1"
+                                                : "takes signatures by " + names(hello.schemes))};
+  }
   return {Alert::handshake_failure,
-          fmt::format("no cipher suite of TLS 1.2 in common for the certificates here; the client "
-                      "offers {}",
-                      names(hello.suites))};
+          fmt::format("no cipher suite of TLS 1.2 in common; the client offers {}",
+                      suites_offered(hello))};
 }
 
 void Server::send_server_hello12(const ClientHello& hello) {

@@ -6,6 +6,7 @@
 
 #include "crypto/wipe.hpp"
 #include "tls/server.hpp"
+#include "tls/suite_names.hpp"
 
 namespace handfast::tls {
 namespace {
@@ -23,6 +24,11 @@ constexpr u8 psk_ke = 0;
 constexpr u8 psk_dhe_ke = 1;
 
 }  // namespace
+
+std::string suites_offered(const ClientHello& hello) {
+  const std::string broken = never_taken(hello.suites);
+  return names(hello.suites) + (broken.empty() ? "" : "; never taken: " + broken);
+}
 
 /// §4.2.1. Without the extension the old field counts.
 Result<Version, Error> Server::choose_version(const ClientHello& hello) const {
@@ -89,7 +95,7 @@ Outcome Server::choose_suite(const ClientHello& hello) {
   }
   return refuse(
       Alert::handshake_failure,
-      fmt::format("no cipher suite in common; the client offers {}", names(hello.suites)));
+      fmt::format("no cipher suite in common; the client offers {}", suites_offered(hello)));
 }
 
 bool Server::is_resumable(const SessionState& session, const PskIdentity& identity,

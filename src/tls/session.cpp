@@ -71,7 +71,7 @@ Outcome Session::check_header(const RecordHeader& header, Bytes start) const {
                         type <= to<u8>(ContentType::application_data);
   const bool is_tls = to<u16>(header.version) >> 8 == 3;
   if (!first_came_ && (!is_known || !is_tls)) {
-    const std::string_view stranger = name_of_stranger(start);
+    const std::string stranger = name_of_stranger(start);
     if (stranger.starts_with("SSL"))
       return refuse(Alert::protocol_version,
                     fmt::format("the peer speaks {}, which nobody should any more", stranger));
