@@ -8,9 +8,20 @@
 
 namespace handfast::tls {
 
+namespace {
+
+bool writes(const Action& action) {
+  const auto* update = std::get_if<UpdateKeys>(&action);
+  return std::holds_alternative<SendMessage>(action) ||
+         (update != nullptr && update->direction == Direction::write);
+}
+
+}  // namespace
+
 /// Does what the handshake wants, in its order; messages share records where they can.
 Outcome Session::run_actions() {
   while (std::optional<Action> action = handshake().poll_action()) {
+    if (closed_ && writes(*action)) continue;
     if (auto* message = std::get_if<SendMessage>(&*action)) {
       if (const Outcome good = check_turn(); !good) return good;
       messages_out_.insert(messages_out_.end(), message->bytes.begin(), message->bytes.end());
@@ -202,6 +213,7 @@ Session::Sealed Session::seal_records(Bytes plaintext, MutBytes room) {
     const std::size_t n =
         std::min({plaintext.size(), room.size() - overhead, std::size_t{content_max()}});
     if (sink_ != nullptr) tell_sent_record(ContentType::application_data, n);
+    key_updates_ = 0;  // who only listens may update keys for what it hears
     write_->seal(ContentType::application_data, plaintext.first(n), room.first(n + overhead));
     plaintext = plaintext.subspan(n);
     room = room.subspan(n + overhead);
