@@ -1,6 +1,7 @@
 // Any bytes, cut anywhere, to both roles of a session: a value or a refusal, never more taken than
 // given. With the first bit set, a whole handshake in which the bytes change what goes over the
-// wire: where both ends finish all the same, they must have the same keys.
+// wire: where both ends finish all the same, they must have the same keys. With the second bit too
+// it is one of TLS 1.2.
 #include <algorithm>
 #include <vector>
 
@@ -17,6 +18,7 @@ constexpr Instant now{1h};
 
 struct World {
   tls::Config client;
+  tls::Config client12;  // of TLS 1.2 alone
   tls::Config server;
   World() {
     auto key = *crypto::PrivateKey::generate(crypto::KeyType::ed25519);
@@ -25,7 +27,8 @@ struct World {
     wanted.not_after = WallTime(std::chrono::years{40});
     const auto certificate = crypto::issue(wanted, key.public_key(), nullptr, key);
     server.identities.push_back(*tls::Identity::make({certificate->der()}, std::move(key)));
-    client.message_bytes_max = server.message_bytes_max = 4096;
+    client.message_bytes_max = client12.message_bytes_max = server.message_bytes_max = 4096;
+    client12.version_max = tls::Version::tls_1_2;
   }
 };
 const World& world() {
@@ -79,9 +82,9 @@ void carry(tls::Session& from, tls::Session& into, Bytes& changes) {
   }
 }
 
-void change_handshake(Bytes changes) {
+void change_handshake(const tls::Config& config, Bytes changes) {
   crypto::SeededRandom random(as_bytes("seed"));
-  tls::Session client = tls::Session::client(world().client, "a.example", random, {}, now);
+  tls::Session client = tls::Session::client(config, "a.example", random, {}, now);
   tls::Session server = tls::Session::server(world().server, random);
   for (u32 i = 0; i < 3; ++i) {
     carry(client, server, changes);
@@ -102,7 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const Bytes bytes(data + 1, size - 1);
   if ((data[0] & 1) != 0) {
-    change_handshake(bytes);
+    change_handshake((data[0] & 2) == 0 ? world().client : world().client12, bytes);
     return 0;
   }
   const std::size_t piece = std::size_t{1} << (data[0] >> 1 & 0xf);

@@ -209,6 +209,7 @@ TEST(Machines, of_TLS_1_2_refuse_every_message_that_has_no_place_in_every_state)
   all.push_back(with_client_auth(true));
   all.back().client.version_max = Version::tls_1_2;
   all.back().server.ticket_keys = &keys;
+  all.push_back(by_rsa_key_transport());
   refuse_others_in_every_state(all, Version::tls_1_2);
 }
 

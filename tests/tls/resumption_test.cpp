@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tls/expect.hpp"
+#include "tls/psk_ke.hpp"
 #include "tls/talk.hpp"
 #include "tls/ticket.hpp"
 
@@ -65,6 +66,44 @@ TEST(Resumption, without_a_key_exchange_only_where_both_allow_it) {
   both.run();
   expect_connected(both);
   EXPECT_TRUE(both.client.summary().group.has_value());
+}
+
+TEST(Resumption, without_a_key_exchange_or_not_at_all) {
+  for (const bool shares : {false, true}) {
+    Ticketed configs;
+    configs.client.psk_without_key_exchange = true;
+    const Ticket ticket = configs.first();
+    configs.client.client_hellos = {hello_by_psk_ke(configs.client, ticket, Instant(1h), shares)};
+    Talk unwanted(configs, copy(ticket));
+    unwanted.run();
+    if (shares) {
+      // It begins anew; only, the share in that hello is not this client's.
+      EXPECT_FALSE(unwanted.server.summary().is_resumed);
+      EXPECT_TRUE(unwanted.server.summary().group.has_value());
+    } else {
+      expect_refused(unwanted.server, unwanted.client, Alert::missing_extension);
+    }
+    configs.server.psk_without_key_exchange = true;
+    Talk talk(configs, copy(ticket));
+    talk.run();
+    expect_connected(talk);
+    EXPECT_TRUE(talk.client.summary().is_resumed && talk.server.summary().is_resumed);
+    EXPECT_FALSE(talk.client.summary().group.has_value());
+    EXPECT_FALSE(talk.server.summary().group.has_value());
+    EXPECT_EQ(talk.pass(talk.client, "data"), "data");
+    EXPECT_EQ(talk.pass(talk.server, "data"), "data");
+    EXPECT_EQ(talk.tickets.size(), 2U);
+  }
+}
+
+TEST(Resumption, without_a_key_exchange_is_not_taken_by_a_client_that_does_not_want_it) {
+  Ticketed configs;
+  const Ticket ticket = configs.first();
+  configs.client.client_hellos = {hello_by_psk_ke(configs.client, ticket, Instant(1h), true)};
+  configs.server.psk_without_key_exchange = true;
+  Talk talk(configs, copy(ticket));
+  talk.run();
+  expect_refused(talk.client, talk.server, Alert::missing_extension);
 }
 
 TEST(Resumption, by_a_ticket_for_another_name_is_not_offered) {
