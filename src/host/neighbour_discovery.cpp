@@ -40,6 +40,12 @@ std::optional<MacAddress> Network::resolve(const Hop& hop, Instant now) {
   return neighbour->mac;
 }
 
+void Network::doubt(const Hop& hop) {
+  if (!routes.is_ethernet(hop.interface)) return;
+  Neighbour* neighbour = neighbours_.find(hop.interface, hop.next_hop);
+  if (neighbour != nullptr) neighbour->fresh_until = Instant{};
+}
+
 Neighbour& Network::add_neighbour(Interface interface, const IpAddress& address, Instant now) {
   while (neighbours_.size() > 0 && neighbours_.size() >= config.neighbours_max) {
     Neighbour& oldest = neighbours_.oldest();

@@ -67,6 +67,9 @@ class Network {
   bool enqueue(Packet packet, const Hop& hop, Instant now);
   /// The next hop's link-layer address; none while it is being asked for.
   std::optional<wire::MacAddress> resolve(const Hop& hop, Instant now);
+  /// Somebody behind it does not answer: the next packet asks for the next hop again (RFC 1122
+  /// §3.3.1.4, RFC 9293 MUST-20).
+  void doubt(const Hop& hop);
   /// The MTU of the way to `destination`, in bytes of IP packet.
   u32 path_mtu(const Hop& hop, const wire::IpAddress& destination, Instant now) const {
     return path_mtus.get(destination, routes.mtu(hop.interface), now);

@@ -163,7 +163,9 @@ void TcpLayer::on_deadline(Instant now) {
     const Conn handle = connections_.handle_at(*index);
     ConnectionSlot& slot = *connections_.find(handle);
     if (slot.connection.deadline() <= now) {
+      const u64 doubted = context_.counters.paths_doubted;
       slot.connection.on_deadline(now);
+      if (context_.counters.paths_doubted != doubted) network_.doubt(slot.hop);
       mark_ready(handle, slot);
       mark_event(handle, slot);
     }

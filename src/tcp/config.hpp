@@ -45,7 +45,8 @@ struct Config : Settings {
   Duration rto_min = 200ms;
   bool rto_min_of_sum = false;  // §2.4; false: of four variations, on top of SRTT, as Linux has it
   Duration rto_max = 120s;
-  u32 retries_max = 15;            // of the same segment before the connection is given up
+  u32 retries_max = 15;            // of the same segment before the connection is given up (R2)
+  u32 retries_doubted = 3;         // RFC 9293 §3.8.3, R1: then the way to the peer is doubted
   Duration user_timeout_max = 1h;  // however patient a peer asks us to be (RFC 5482 §3.1, U_LIMIT)
 
   bool tail_loss_probe = true;  // RFC 8985 §7
@@ -62,8 +63,10 @@ struct Config : Settings {
 
   bool header_prediction = true;  // off: every segment takes the eight steps; the same happens
 
-  // RFC 5961 §7: challenge ACKs a second, a host.
-  u32 challenge_acks_per_second_max = 1000;
+  // RFC 5961 §7: challenge ACKs a second. What one connection's peer, or who forges its packets,
+  // can provoke must not be counted out of the host's.
+  u32 challenge_acks_per_second_max = 1000;           // a host
+  u32 challenge_acks_per_connection_second_max = 10;  // at most 255
 };
 
 /// The shift that lets the whole receive buffer be offered (RFC 7323 §2.3), at most 14.

@@ -61,7 +61,7 @@ std::optional<Event> Connection::poll_event() {
   if (events_ == 0) return std::nullopt;
   for (const Event event :
        {Event::connected, Event::urgent, Event::readable, Event::writable, Event::peer_closed,
-        Event::flushed, Event::heartbeat, Event::soft_error, Event::closed}) {
+        Event::flushed, Event::heartbeat, Event::unanswered, Event::soft_error, Event::closed}) {
     if ((events_ & bit(event)) == 0) continue;
     events_ = to<u16>(events_ & ~bit(event));
     return event;

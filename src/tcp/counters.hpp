@@ -21,6 +21,7 @@ struct Counters {
   u64 bytes_in = 0;             // payload accepted in order
   u64 bytes_out = 0;            // payload sent for the first time
   u64 timeouts = 0;             // retransmission timer
+  u64 paths_doubted = 0;        // R1 retransmissions went unanswered (RFC 9293 §3.8.3)
   u64 fast_retransmits = 0;     // loss recoveries entered without a time-out
   u64 spurious_recoveries = 0;  // taken back: nothing was lost
   u64 tail_loss_probes = 0;     // RFC 8985 §7

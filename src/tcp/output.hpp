@@ -28,6 +28,7 @@ enum class Event : u8 {
   urgent,       // the peer announced urgent data, or its byte came (RFC 6093)
   flushed,      // after CLOSE: all that was sent, and our FIN, are acknowledged
   heartbeat,    // nothing came for Settings::heartbeat, again and again
+  unanswered,   // Config::retries_doubted retransmissions were; it goes on (RFC 9293 §3.8.3, R1)
   soft_error,   // ICMP told of trouble that does not end the connection: Info::soft_error
 };
 

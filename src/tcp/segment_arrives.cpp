@@ -217,7 +217,7 @@ bool Connection::first_check_sequence_number(wire::TcpSegment& segment, Instant 
   // "send an acknowledgment in reply (unless the RST bit is set)". One without text could be part
   // of a loop of such answers, so it counts against the limit of RFC 5961 §7.
   if (!h.has(TcpFlags::rst) && (!segment.payload.empty() || h.has(TcpFlags::fin) ||
-                                h.has(TcpFlags::syn) || context_.may_challenge(now)))
+                                h.has(TcpFlags::syn) || may_challenge(now)))
     ack_now_ = true;
   drop(old_timestamp ? Drop::old_timestamp : Drop::outside_window, now);
   return false;
@@ -240,7 +240,7 @@ bool Connection::second_check_rst(const wire::TcpSegment& segment, Instant now) 
   // RFC 5961 §3.2: only the exact next sequence number resets; elsewhere in the window the peer
   // is asked to prove that it meant it.
   if (h.sequence != rcv_.nxt) {
-    if (context_.may_challenge(now)) ack_now_ = true;
+    if (may_challenge(now)) ack_now_ = true;
     drop(Drop::bad_rst, now);
     return false;
   }
@@ -252,7 +252,7 @@ bool Connection::second_check_rst(const wire::TcpSegment& segment, Instant now) 
 bool Connection::fourth_check_syn(const wire::TcpSegment& segment, Instant now) {
   if (!segment.header.has(TcpFlags::syn)) return true;
   // RFC 5961 §4.2: "TCP endpoints MUST send a challenge ACK" and drop it.
-  if (context_.may_challenge(now)) ack_now_ = true;
+  if (may_challenge(now)) ack_now_ = true;
   drop(Drop::unexpected_syn, now);
   return false;
 }
@@ -281,7 +281,7 @@ bool Connection::fifth_check_ack(const wire::TcpSegment& segment, Instant now) {
   // RFC 5961 §5.2: "(SND.UNA - MAX.SND.WND) <= SEG.ACK <= SND.NXT", all else is challenged.
   if (seq_gt(h.acknowledgment, snd_.nxt) ||
       seq_lt(h.acknowledgment, snd_.una - std::max<u32>(snd_.wnd_max, 65535))) {
-    if (context_.may_challenge(now)) ack_now_ = true;
+    if (may_challenge(now)) ack_now_ = true;
     drop(Drop::bad_ack, now);
     return false;
   }

@@ -37,4 +37,18 @@ Tcb::~Tcb() {
   context_.settings_pool.give(settings_);
 }
 
+// RFC 5961 §7: whether one more challenge ACK may go out now.
+bool Tcb::may_challenge(Instant now) {
+  const u8 second = to<u8>(now.time_since_epoch() / 1s % 256);
+  if (second != challenge_second_) challenges_ = 0;
+  challenge_second_ = second;
+  if (challenges_ >= context_.config.challenge_acks_per_connection_second_max) {
+    ++context_.counters.challenge_acks_suppressed;
+    return false;
+  }
+  if (!context_.may_challenge(now)) return false;
+  if (challenges_ < 0xff) ++challenges_;
+  return true;
+}
+
 }  // namespace handfast::tcp

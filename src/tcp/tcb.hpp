@@ -99,6 +99,7 @@ class Tcb {
   }
   u64 pacing_rate() const;
   u32 timestamp_now(Instant now) const;
+  bool may_challenge(Instant now);
   Duration persist_interval() const;
   bool is_patience_over(Instant now) const;
   Instant within_patience(Instant due, Instant now) const;
@@ -159,6 +160,8 @@ class Tcb {
   AccurateEcn accurate_;
   u16 mss_;
   u16 mtu_proven_ = 0xffff;  // RFC 4821: where less than mtu_, what is sent is smaller
+  u8 challenge_second_ = 0;  // the one in which challenges_ went out, modulo 256
+  u8 challenges_ = 0;
   u32 reset_sequence_ = 0;
   u32 timestamp_recent_ = 0;
   u32 timestamp_offset_;

@@ -80,6 +80,10 @@ void Connection::on_retransmit_timeout(Instant now) {
   if (retries_ < 255) ++retries_;
   note_early_timeout(false, now);
   ++context_.counters.timeouts;
+  if (retries_ == config.retries_doubted) {
+    ++context_.counters.paths_doubted;
+    tell(Event::unanswered);
+  }
   if (traffic_ != nullptr) {
     ++traffic_->timeouts;
     if (traffic_->timeout_since == Instant{}) {

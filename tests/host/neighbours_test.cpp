@@ -131,6 +131,21 @@ TEST(Arp, an_old_entry_is_asked_for_by_unicast_while_it_stays_in_use) {
   EXPECT_EQ(wire::parse_ethernet(alone.lan.seen[1])->header.destination, mac(9));
 }
 
+TEST(Arp, a_connection_that_goes_unanswered_asks_for_its_next_hop_again) {
+  Alone alone;
+  alone.hear_arp(Operation::request, mac(9), "192.0.2.9", "192.0.2.1");
+  ASSERT_TRUE(alone.host.connect(endpoint("192.0.2.9:80"), alone.lan.now));
+  alone.lan.run_for(4s);  // two retransmissions of the SYN
+  const auto is_request = [](const Packet& frame) {
+    const auto heard = as_arp(frame);
+    return heard && heard->operation == Operation::request;
+  };
+  EXPECT_EQ(std::ranges::count_if(alone.lan.seen, is_request), 0);
+  alone.lan.run_for(10s);  // and a third
+  EXPECT_EQ(alone.host.tcp_counters().paths_doubted, 1u);
+  EXPECT_GT(std::ranges::count_if(alone.lan.seen, is_request), 0);
+}
+
 TEST(Arp, the_cache_is_bounded_and_loses_its_oldest) {
   host::Config config = host_config(1, LinkType::ethernet);
   config.neighbours_max = 4;

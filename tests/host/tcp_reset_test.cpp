@@ -127,6 +127,20 @@ TEST(ChallengeAck, is_limited_a_second) {
   peer.expect(ack().ack(1));
 }
 
+TEST(ChallengeAck, is_limited_for_each_connection_too) {
+  tcp::Config config;
+  config.challenge_acks_per_connection_second_max = 2;
+  ScriptedPeer peer(config);
+  peer.open_passive();
+  for (int i = 0; i < 10; ++i) peer.inject(rst().seq(50));
+  EXPECT_EQ(peer.take_headers().size(), 2u);
+  EXPECT_EQ(peer.host().tcp_counters().challenge_acks, 2u);
+  EXPECT_EQ(peer.host().tcp_counters().challenge_acks_suppressed, 8u);
+  peer.expect_nothing(1s);
+  peer.inject(rst().seq(50));
+  peer.expect(ack().ack(1));
+}
+
 TEST(Ack, that_is_older_than_the_largest_window_is_challenged) {
   // RFC 5961 §5.2: "SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT".
   ScriptedPeer peer;

@@ -81,6 +81,22 @@ TEST(RetransmissionTimer, gives_up_after_the_configured_number_of_repetitions) {
   peer.expect_nothing_left();
 }
 
+TEST(RetransmissionTimer, tells_once_that_the_way_is_doubted_and_goes_on) {
+  tcp::Config config;
+  config.retries_doubted = 3;
+  ScriptedPeer peer(config);
+  peer.open_passive();
+  peer.send(100);
+  peer.expect(data(100));
+  while (peer.host().tcp_counters().timeouts < 2) peer.let_pass(100ms);
+  EXPECT_FALSE(peer.was_told(tcp::Event::unanswered));
+  EXPECT_EQ(peer.host().tcp_counters().paths_doubted, 0u);
+  while (peer.host().tcp_counters().timeouts < 5) peer.let_pass(100ms);
+  EXPECT_TRUE(peer.was_told(tcp::Event::unanswered));
+  EXPECT_EQ(peer.host().tcp_counters().paths_doubted, 1u);
+  peer.expect_state(State::established);
+}
+
 TEST(RetransmissionTimer, stops_when_all_is_acknowledged) {
   ScriptedPeer peer;
   peer.open_passive();

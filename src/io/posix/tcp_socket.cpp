@@ -241,7 +241,8 @@ void TcpSocket::on_event(tcp::Event event) {
     case tcp::Event::urgent: wake(EPOLLPRI); return;
     case tcp::Event::peer_closed:
     case tcp::Event::flushed: wake(0); return;
-    case tcp::Event::heartbeat: return;
+    case tcp::Event::heartbeat:
+    case tcp::Event::unanswered: return;
     case tcp::Event::soft_error: return take_soft_error();
     case tcp::Event::closed: break;
   }
