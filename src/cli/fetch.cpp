@@ -73,8 +73,11 @@ std::vector<std::string> paths_of(const GetOptions& options) {
 
 class Session {
  public:
-  Session(const GetOptions& options, io::Network& network)
+  /// Of `watcher` and `own`, see observe().
+  Session(const GetOptions& options, io::Network& network, trace::Sink* watcher, OwnStack* own)
       : options_(options),
+        watcher_(watcher),
+        own_(own),
         network_(network),
         paths_(paths_of(options)),
         content_(content_of(options)),
@@ -201,6 +204,7 @@ class Session {
   io::TlsContext& tls() {
     if (tls_) return *tls_;
     configure(tls_.emplace(), options_.tls);
+    observe(*tls_, watcher_, own_);
     if (options_.only_http1) tls_->config.protocols = {"http/1.1"};
     accept(*tls_, options_.tls, url_of(options_.urls.front()).host);
     return *tls_;
@@ -233,6 +237,8 @@ class Session {
   }
 
   const GetOptions& options_;
+  trace::Sink* watcher_;
+  OwnStack* own_;
   io::Network& network_;
   std::vector<std::string> paths_;
   std::unique_ptr<io::HttpSource> content_;
@@ -252,8 +258,9 @@ asio::awaitable<void> stop_at(Session& session, std::unique_ptr<io::NetworkTimer
 }
 
 /// Throws Failure.
-void run_session(asio::io_context& context, const GetOptions& options, io::Network& network) {
-  Session session(options, network);
+void run_session(asio::io_context& context, const GetOptions& options, io::Network& network,
+                 OwnStack* own, Watch& watch) {
+  Session session(options, network, options.is_verbose ? &watch : nullptr, own);
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](std::error_code error, int) {
     if (!error) session.stop("interrupted");
@@ -279,14 +286,14 @@ void run_session(asio::io_context& context, const GetOptions& options, io::Netwo
 }
 
 void run_own(asio::io_context& context, const GetOptions& options) {
-  Watch watch;
+  Watch watch(false);
   OwnStack own(context, options.own, options.is_verbose ? &watch : nullptr);
   std::optional<std::string> fault;
   own.on_fault([&](const std::string& what) { fault = what; });
   io::StackNetwork network(own.stack());
   std::exception_ptr failure;
   try {
-    run_session(context, options, network);
+    run_session(context, options, network, &own, watch);
   } catch (const Failure&) {
     failure = std::current_exception();
   }
@@ -324,7 +331,8 @@ void fetch_all(const GetOptions& options) {
   asio::io_context context(1);
   if (!options.own.tun.empty() || !options.own.addresses.empty()) return run_own(context, options);
   io::KernelNetwork network(context.get_executor());
-  run_session(context, options, network);
+  Watch watch(false);
+  run_session(context, options, network, nullptr, watch);
 }
 
 }  // namespace handfast::cli

@@ -157,7 +157,9 @@ void add_options(CLI::App& command, OwnStackOptions& options) {
       ->type_name("LIST");
   command.add_option("--seed", options.seed, "Decides which packets --impair harms")
       ->type_name("N");
-  command.add_option("--pcap", options.pcap, "Write all packets to a pcapng file")
+  command
+      .add_option("--pcap", options.pcap,
+                  "Write all packets to a pcapng file, with the keys of TLS")
       ->type_name("FILE");
 }
 

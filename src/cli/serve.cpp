@@ -220,6 +220,7 @@ void run_serve(const ServeOptions& options) {
   Alarms alarms;
   std::optional<OwnStack> own;
   if (is_own) own.emplace(context, options.own, options.verbose ? &watch : nullptr);
+  if (tls) observe(*tls, options.verbose ? &watch : nullptr, own ? &*own : nullptr);
   if (own && !options.verbose) own->stack().host().set_alarms(&alarms);
   Place place{options, tls ? &*tls : nullptr};
   if (own) listen_on_own(place, *own);
@@ -281,7 +282,7 @@ void add_serve(CLI::App& app, Exit& exit) {
                       .description(""));
   command->add_flag("-q,--quiet", options->quiet, "No line for each request");
   command->add_flag("-v,--verbose", options->verbose,
-                    "Every connection's states and why, on stderr (our own TCP only)");
+                    "Every connection's states and why, on stderr: of TLS, and of our own TCP");
   command->footer(
       "With --tun or --address, every packet is handled by our own stack: the kernel only carries\n"
       "them to and from the device. With --listen, the kernel's TCP is used.\n"

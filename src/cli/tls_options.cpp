@@ -63,6 +63,16 @@ void configure(tls::Config& config, const OldExchanges& options) {
 
 }  // namespace
 
+void observe(io::TlsContext& context, trace::Sink* watcher, OwnStack* own) {
+  context.trace = watcher;
+  if (own == nullptr || !own->has_capture()) return;
+  context.config.key_log = true;
+  context.on_key_log = [own, file = std::move(context.on_key_log)](const std::string& line) {
+    if (file) file(line);
+    own->log_key(line);
+  };
+}
+
 void add_options(CLI::App& command, TlsClientOptions& options) {
   command
       .add_option("--ca", options.ca,

@@ -6,9 +6,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/own_stack.hpp"
 #include "io/tls_context.hpp"
 
 namespace handfast::cli {
+
+/// Lets `watcher`, if there is one, hear what TLS does, and puts its keys into the capture of
+/// `own`, if that is there and has one.
+void observe(io::TlsContext& context, trace::Sink* watcher, OwnStack* own);
 
 /// Ways of TLS 1.2 to come to a secret that are off unless asked for.
 struct OldExchanges {

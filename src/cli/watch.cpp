@@ -82,6 +82,10 @@ std::string line_of(const trace::Event& event) {
 }  // namespace
 
 void Watch::on(Instant now, const trace::Event& event) {
+  const auto* told = std::get_if<trace::StreamTold>(&event);
+  const bool is_summary =
+      told != nullptr && std::holds_alternative<trace::TlsConnected>(told->event);
+  if (is_summary && !tells_summaries_) return;
   const std::string line = line_of(event);
   if (line.empty()) return;
   if (!begin_) begin_ = now;

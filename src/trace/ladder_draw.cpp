@@ -13,6 +13,7 @@ namespace {
 struct Piece {
   std::u32string text;
   Style style = Style::plain;
+  std::size_t strong = 0;  // so much of its beginning stands out
 };
 using NoteLine = std::vector<Piece>;
 
@@ -252,8 +253,10 @@ class Drawer {
       const bool is_on_arrow = i == 0 && is_named;
       if (is_on_arrow && label.is_cut) add(message.fields, Style::plain);
       if (is_on_arrow) continue;
+      const std::size_t first = lines.size();
       add(message.fields.empty() ? message.name : message.name + U" " + message.fields,
           Style::plain);
+      lines[first].strong = std::min(message.name.size(), lines[first].text.size());
     }
     if (is_named)
       add(row.flags + U" " + row.numbers, Style::faint);
@@ -261,6 +264,11 @@ class Drawer {
       add(row.numbers, Style::faint);
     for (const std::u32string& extra : row.extras) add(extra, Style::faint);
     return lines;
+  }
+
+  static void put_below(Line& line, u32 column, const Piece& piece) {
+    line.put(column, piece.text, piece.style);
+    line.put(column, piece.text.substr(0, piece.strong), Style::strong);
   }
 
   void put_notes(Line& line, u32 column, const std::vector<NoteLine>& notes, std::size_t i) const {
@@ -334,7 +342,7 @@ class Drawer {
         for (u32 e = 0; e <= last_; ++e) line.put(lifeline(e), U'│', Style::faint);
       if (i == 0 && is_arrow) put_arrow(line, row, label);
       if (i >= below_from && i - below_from < middle.size())
-        line.put(low + 4, middle[i - below_from].text, middle[i - below_from].style);
+        put_below(line, low + 4, middle[i - below_from]);
       line.append_to(out_, options_.color, options_.ascii);
     }
     draw_inner_notes(row);

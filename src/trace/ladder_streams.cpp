@@ -70,7 +70,7 @@ std::vector<Carried> carried_by(const Record& record, const Arrow& arrow) {
                    in_brackets(placed.protection, (begins_here ? "" : "…") + message.name),
                    begins_here ? message.fields : ""});
   }
-  std::ranges::stable_sort(all, {}, &Carried::begin);
+  std::ranges::sort(all, {}, &Carried::begin);
   return all;
 }
 
