@@ -33,6 +33,8 @@ class Client final : public Handshake {
   Outcome on_signed(Bytes signature) override;
 
   void draw();
+  /// RFC 8446 appendix D.4, for which QUIC has no use (RFC 9001 §8.4).
+  bool disguises() const { return config().middlebox_compatibility && !config().is_quic(); }
   void send_hello(Instant now);
   std::vector<u8> build_hello(Instant now) const;
   void add_old_extensions(ClientHello& hello) const;
@@ -53,6 +55,7 @@ class Client final : public Handshake {
   Result<crypto::SharedSecret, Error> agree(const ServerHello& hello) const;
   Outcome on_encrypted_extensions(Bytes message);
   Outcome check_encrypted_extensions(const EncryptedExtensions& extensions) const;
+  Outcome check_quic(const EncryptedExtensions& extensions) const;
   Outcome check_size_limit(u16 limit) const;
   Outcome check_protocol(std::string_view chosen) const;
   Outcome on_certificate_request(Bytes message);

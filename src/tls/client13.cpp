@@ -37,7 +37,7 @@ Outcome Client::on_message(Bytes message, Instant now) {
       break;
     case State::connected:
       if (type == HandshakeType::new_session_ticket) return on_new_session_ticket(message, now);
-      if (type == HandshakeType::key_update)
+      if (type == HandshakeType::key_update && !config().is_quic())
         return on_key_update(message.subspan(message_header_size));
       break;
     default: break;  // nothing may come
@@ -120,7 +120,7 @@ Outcome Client::on_retry(const ServerHello& hello, Bytes message, Instant now) {
   if (agreed().early_data == EarlyData::offered) {
     agreed().early_data = EarlyData::rejected;
     drop_keys();
-  } else if (config().middlebox_compatibility) {
+  } else if (disguises()) {
     act(SendChangeCipherSpec{});
   }
   send_hello(now);
@@ -157,8 +157,7 @@ Outcome Client::on_parameters(const ServerHello& hello, Bytes message) {
   const Bytes psk = hello.psk ? ticket_->psk.bytes() : Bytes{};
   enter_handshake_keys(EarlyStage(agreed().suite->hash, psk), shared->bytes());
   const bool had_early_data = agreed().early_data == EarlyData::offered;
-  if (config().middlebox_compatibility && !retry_suite_ && !had_early_data)
-    act(SendChangeCipherSpec{});
+  if (disguises() && !retry_suite_ && !had_early_data) act(SendChangeCipherSpec{});
   install(Direction::read, Level::handshake, stage<HandshakeStage>().server_traffic());
   if (had_early_data && !hello.psk) agreed().early_data = EarlyData::rejected;
   if (agreed().early_data != EarlyData::offered)
@@ -173,6 +172,8 @@ Outcome Client::on_encrypted_extensions(Bytes message) {
   if (const Outcome good = check_encrypted_extensions(*extensions); !good) return good;
   agreed().protocol = extensions->protocol.value_or("");
   if (extensions->record_size_limit) agreed().record_size_limit = *extensions->record_size_limit;
+  if (const auto& quic = extensions->quic_parameters)
+    agreed().peer_quic_parameters.assign(quic->begin(), quic->end());
   if (agreed().early_data == EarlyData::offered)
     if (const Outcome good = on_early_answer(extensions->early_data); !good) return good;
   transcript().add(message);
@@ -189,11 +190,24 @@ Outcome Client::check_encrypted_extensions(const EncryptedExtensions& extensions
   };
   if (extensions.stray) return unasked(*extensions.stray);
   if (extensions.server_name && !offered_.server_name) return unasked(ExtensionType::server_name);
+  if (extensions.quic_parameters && !config().is_quic())
+    return unasked(ExtensionType::quic_transport_parameters);
+  if (config().is_quic())
+    if (const Outcome good = check_quic(extensions); !good) return good;
   if (extensions.early_data && agreed().early_data != EarlyData::offered)
     return unasked(ExtensionType::early_data);
   if (extensions.record_size_limit)
     if (const Outcome good = check_size_limit(*extensions.record_size_limit); !good) return good;
   return extensions.protocol ? check_protocol(*extensions.protocol) : Outcome{};
+}
+
+/// RFC 9001 §8.1 and §8.2.
+Outcome Client::check_quic(const EncryptedExtensions& extensions) const {
+  if (!extensions.quic_parameters)
+    return refuse(Alert::missing_extension, "the server tells no transport parameters of QUIC");
+  if (!extensions.protocol)
+    return refuse(Alert::no_application_protocol, "the server chose no application protocol");
+  return {};
 }
 
 /// RFC 8449 §4.

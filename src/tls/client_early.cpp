@@ -9,7 +9,9 @@ namespace handfast::tls {
 /// §4.2.10: the server must choose the ticket's suite and protocol again. The hello that answers a
 /// HelloRetryRequest offers none.
 bool Client::may_offer_early_data() const {
-  if (!config().offers_early_data || retry_suite_ || !offers_ticket(Version::tls_1_3)) return false;
+  if (!config().offers_early_data || config().is_quic() || retry_suite_ ||
+      !offers_ticket(Version::tls_1_3))
+    return false;
   const auto has = [](const auto& list, const auto& it) {
     return std::ranges::find(list, it) != list.end();
   };
@@ -22,7 +24,7 @@ void Client::begin_early_data() {
   if (!offered_.early_data || !offered_.psk_identities || !ticket_ || hellos_sent_ > 1) return;
   agreed().early_data = EarlyData::offered;
   // Appendix D.4: "the record is placed immediately after the first ClientHello".
-  if (config().middlebox_compatibility) act(SendChangeCipherSpec{});
+  if (disguises()) act(SendChangeCipherSpec{});
   const Suite& suite = *find_suite(ticket_->suite);
   EarlyStage early(suite.hash, ticket_->psk.bytes());
   install_early_keys(Direction::write, suite, early, transcript().digest_with(suite.hash, {}));

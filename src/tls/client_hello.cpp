@@ -87,6 +87,7 @@ void read_extension(ExtensionType type, Reader& reader, ClientHello& hello) {
     case psk_key_exchange_modes: hello.psk_modes = reader.vector8(1); return;
     case post_handshake_auth: hello.post_handshake_auth = true; return;
     case record_size_limit: hello.record_size_limit = reader.number16(); return;
+    case quic_transport_parameters: hello.quic_parameters = reader.rest(); return;
     case padding: hello.padding = to<u32>(reader.rest().size()); return;
     case pre_shared_key: return read_psk(reader, hello);
     case certificate_authorities: reader.rest(); return;
@@ -158,6 +159,7 @@ class HelloWriter {
       vector16(signature_algorithms_cert, hello_.certificate_schemes.raw());
     if (hello_.cookie) vector16(cookie, *hello_.cookie);
     if (hello_.psk_modes) vector8(psk_key_exchange_modes, *hello_.psk_modes);
+    if (hello_.quic_parameters) extension(quic_transport_parameters, *hello_.quic_parameters);
     if (hello_.post_handshake_auth) extension(post_handshake_auth, {});
     if (hello_.record_size_limit)
       with(record_size_limit, [&] { writer_.number16(*hello_.record_size_limit); });

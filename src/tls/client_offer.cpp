@@ -72,7 +72,7 @@ Client::Client(const Config& config, std::string_view server_name, crypto::Rando
 void Client::draw() {
   entropy().fill(random_bytes_);
   // RFC 5077 §3.4: a ticket of TLS 1.2 comes with a session ID, to be echoed.
-  const bool is_disguised = config().middlebox_compatibility && config().speaks(Version::tls_1_3);
+  const bool is_disguised = disguises() && config().speaks(Version::tls_1_3);
   if (offers_ticket(Version::tls_1_2) && !ticket_->session_id.empty()) {
     session_id_ = ticket_->session_id;
   } else if (is_disguised || offers_ticket(Version::tls_1_2)) {
@@ -164,6 +164,7 @@ std::vector<u8> Client::build_hello(Instant now) const {
   hello.schemes = CodeList<crypto::SignatureScheme>(schemes);
   if (!cookie_.empty()) hello.cookie = cookie_;
   hello.record_size_limit = config().record_size_limit;
+  if (config().is_quic()) hello.quic_parameters = *config().quic_parameters;
   if (!offers_ticket(Version::tls_1_3)) return emit_client_hello(hello);
 
   Writer identities;

@@ -118,6 +118,7 @@ std::string to_string(ExtensionType type) {
                              Named{padding, "padding"},
                              Named{extended_master_secret, "extended_master_secret"},
                              Named{record_size_limit, "record_size_limit"},
+                             Named{quic_transport_parameters, "quic_transport_parameters"},
                              Named{session_ticket, "session_ticket"},
                              Named{pre_shared_key, "pre_shared_key"},
                              Named{early_data, "early_data"},

@@ -73,6 +73,7 @@ enum class ExtensionType : u16 {
   post_handshake_auth = 49,
   signature_algorithms_cert = 50,
   key_share = 51,
+  quic_transport_parameters = 57,
   renegotiation_info = 0xff01,
 };
 /// "key_share", "0x1234".

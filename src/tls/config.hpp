@@ -58,6 +58,11 @@ struct Config {
   bool ask_for_ocsp = true;
   /// RFC 8446 appendix D.4: look like a resumed TLS 1.2 session to what stands in between.
   bool middlebox_compatibility = true;
+  /// QUIC's transport parameters (RFC 9001 §8.2): with them `Client` and `Server` do a handshake of
+  /// QUIC, where an application protocol is a must, nothing is there for middleboxes, and keys are
+  /// not updated by a message. Only with TLS 1.3 alone, and not for a `Session`.
+  std::optional<std::vector<u8>> quic_parameters{};
+  bool is_quic() const { return quic_parameters.has_value(); }
   /// RFC 8701: offer what does not exist, so that servers stay used to ignoring it.
   bool grease = true;
   /// Emit KeyLogLine events (NSS's key log format).
@@ -86,7 +91,9 @@ struct Config {
   u32 early_bytes_max = 0;
   /// Outlives the sessions.
   ReplayGuard* replay_guard = nullptr;
-  bool takes_early_data() const { return early_bytes_max > 0 && replay_guard != nullptr; }
+  bool takes_early_data() const {
+    return !is_quic() && early_bytes_max > 0 && replay_guard != nullptr;
+  }
 
   bool speaks(Version version) const { return version_min <= version && version <= version_max; }
 

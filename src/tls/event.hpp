@@ -86,6 +86,7 @@ struct Summary {
   EarlyData early_data = EarlyData::none;
   std::vector<std::vector<u8>> peer_chain{};  // DER, the peer's own first
   std::vector<u8> peer_ocsp_response{};
+  std::vector<u8> peer_quic_parameters{};
   u16 record_size_limit = (1 << 14) + 1;  // that the peer set, with the type
 };
 

@@ -219,6 +219,7 @@ void Handshake::export_keying_material(std::string_view label, std::optional<Byt
 
 void Handshake::update_keys(bool request_peer) {
   ASSERT(state() == State::connected && summary_.version == Version::tls_1_3);
+  ASSERT(!config_.is_quic());
   act(SendMessage{write_level_, emit(KeyUpdate{request_peer})});
   act(UpdateKeys{Direction::write});
   owes_key_update_ = false;

@@ -60,7 +60,9 @@ class Handshake {
 
  protected:
   Handshake(Role role, const Config& config, crypto::Random& random, trace::StreamSink* sink)
-      : machine_(role, sink), config_(config), random_(random) {}
+      : machine_(role, sink), config_(config), random_(random) {
+    ASSERT(!config.is_quic() || config.version_min == Version::tls_1_3);
+  }
   ~Handshake() = default;
 
   const Config& config() const { return config_; }

@@ -57,6 +57,7 @@ struct ClientHello {
   std::optional<Bytes> psk_modes;
   bool post_handshake_auth = false;
   std::optional<u16> record_size_limit;
+  std::optional<Bytes> quic_parameters;
   std::optional<u32> padding;
   std::optional<u16> grease_extension;
   std::optional<Bytes> psk_identities;  // see each_identity()

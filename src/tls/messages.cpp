@@ -61,6 +61,8 @@ Result<EncryptedExtensions, Error> parse_encrypted_extensions(Bytes body) {
       message.server_name = true;
     } else if (type == ExtensionType::early_data) {
       message.early_data = true;
+    } else if (type == quic_transport_parameters) {
+      message.quic_parameters = content.rest();
     } else if (type == alpn) {
       Reader list(content.vector16(2));
       message.protocol = as_text(list.vector8(1));
@@ -86,6 +88,9 @@ std::vector<u8> emit(const EncryptedExtensions& it) {
                   [&] { writer.number16(*it.record_size_limit); });
       if (it.server_name) extension(writer, ExtensionType::server_name, [] {});
       if (it.early_data) extension(writer, ExtensionType::early_data, [] {});
+      if (it.quic_parameters)
+        extension(writer, ExtensionType::quic_transport_parameters,
+                  [&] { writer.bytes(*it.quic_parameters); });
       if (it.protocol)
         extension(writer, ExtensionType::alpn,
                   [&] { writer.vector(2, [&] { writer.vector8(as_bytes(*it.protocol)); }); });

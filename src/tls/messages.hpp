@@ -27,6 +27,7 @@ struct EncryptedExtensions {
   bool server_name = false;
   bool early_data = false;
   std::optional<std::string_view> protocol;  // ALPN
+  std::optional<Bytes> quic_parameters;
   std::optional<ExtensionType> stray;
 };
 Result<EncryptedExtensions, Error> parse_encrypted_extensions(Bytes body);

@@ -35,6 +35,7 @@ class Server final : public Handshake {
   // What both ends can do (server_choice.cpp).
   Result<Version, Error> choose_version(const ClientHello& hello) const;
   Outcome check_hello(const ClientHello& hello) const;
+  Outcome check_quic(const ClientHello& hello) const;
   Outcome check_second_hello(const ClientHello& hello) const;
   Outcome choose_suite(const ClientHello& hello);
   Outcome choose_psk(const ClientHello& hello, Bytes message, Instant now);

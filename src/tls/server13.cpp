@@ -42,7 +42,7 @@ Outcome Server::on_message(Bytes message, Instant now) {
       if (type == HandshakeType::finished) return on_finished(message, now);
       break;
     case State::connected:
-      if (type == HandshakeType::key_update)
+      if (type == HandshakeType::key_update && !config().is_quic())
         return on_key_update(message.subspan(message_header_size));
       break;
     default: break;  // nothing may come
@@ -57,6 +57,7 @@ Outcome Server::on_client_hello(Bytes message, Instant now) {
   const bool is_second = state() == State::wait_second_hello;
   const auto version = choose_version(hello);
   if (!version) return failure(version.error());
+  if (const Outcome good = check_quic(hello); !good) return good;
   if (*version == Version::tls_1_2 && !is_second) return on_client_hello12(hello, message, now);
   if (*version == Version::tls_1_2)
     return refuse(Alert::illegal_parameter, "the client offers TLS 1.2 after a HelloRetryRequest");
@@ -69,6 +70,8 @@ Outcome Server::on_client_hello(Bytes message, Instant now) {
   if (good) good = choose_limits(hello);
   if (!good) return good;
   agreed().server_name = hello.server_name.value_or("");
+  if (const auto& quic = hello.quic_parameters)
+    agreed().peer_quic_parameters.assign(quic->begin(), quic->end());
   skips_early_data_ = hello.early_data;
   if (hello.early_data) agreed().early_data = EarlyData::rejected;
   if (group_ && peer_share_.empty()) {
@@ -158,6 +161,7 @@ void Server::send_encrypted_extensions(const ClientHello& hello) {
   // RFC 6066 §3: the name was used, unless an old session goes on.
   extensions.server_name = hello.server_name.has_value() && !session_;
   if (!agreed().protocol.empty()) extensions.protocol = agreed().protocol;
+  if (config().is_quic()) extensions.quic_parameters = *config().quic_parameters;
   extensions.early_data = agreed().early_data == EarlyData::accepted;
   send(emit(extensions));
 }

@@ -62,6 +62,19 @@ Outcome Server::check_hello(const ClientHello& hello) const {
   return {};
 }
 
+/// RFC 9001 §8.2 and §8.4.
+Outcome Server::check_quic(const ClientHello& hello) const {
+  if (!config().is_quic() && hello.quic_parameters)
+    return refuse(Alert::unsupported_extension,
+                  "the client tells transport parameters of QUIC, which this is not");
+  if (config().is_quic() && !hello.quic_parameters)
+    return refuse(Alert::missing_extension, "the client tells no transport parameters of QUIC");
+  if (config().is_quic() && !hello.session_id.empty())
+    return refuse(Alert::illegal_parameter,
+                  "the client has a session ID for middleboxes, of which QUIC has none");
+  return {};
+}
+
 /// §4.1.2: what a client may change after a HelloRetryRequest.
 Outcome Server::check_second_hello(const ClientHello& hello) const {
   if (hello.early_data)
@@ -180,6 +193,9 @@ Outcome Server::choose_group(const ClientHello& hello) {
 }
 
 Outcome Server::choose_protocol(const ClientHello& hello) {
+  // RFC 9001 §8.1: with QUIC there must be one.
+  if (config().is_quic() && (!hello.alpn || config().protocols.empty()))
+    return refuse(Alert::no_application_protocol, "one of us offers no application protocol");
   if (!hello.alpn || config().protocols.empty()) return {};
   std::string offered;
   for (const std::string& ours : config().protocols) {
