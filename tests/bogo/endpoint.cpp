@@ -133,6 +133,18 @@ Done set_identity(const Options& options, Settings& settings) {
   return {};
 }
 
+Done set_quic(const Options& options, tls::Config& config) {
+  if (options.quic_use_legacy_codepoint != 0 && !options.quic_transport_params.empty())
+    return unimplemented("the transport parameters of QUIC's drafts");
+  if (options.quic == options.quic_transport_params.empty())
+    return unimplemented("transport parameters without QUIC, or QUIC without them");
+  if (!options.quic) return {};
+  if (options.enable_early_data) return unimplemented("early data with QUIC");
+  config.version_min = tls::Version::tls_1_3;
+  config.quic_parameters = options.quic_transport_params;
+  return {};
+}
+
 void set_rest(const Options& options, Endpoint& endpoint, tls::Config& config) {
   config.grease = options.enable_grease;
   config.ask_for_ocsp = options.enable_ocsp_stapling;
@@ -165,6 +177,7 @@ Result<Settings, Failure> settings(const Options& options, Endpoint& endpoint) {
   if (done && options.fail_ocsp_callback && options.is_server)
     done = unimplemented("a callback for stapling");
   if (done) set_policy(options, settings);
+  if (done) done = set_quic(options, settings.config);
   if (!done) return failure(done.error());
   return settings;
 }

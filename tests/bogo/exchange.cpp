@@ -19,10 +19,11 @@ std::string_view words_of(const Options& options) {
 constexpr u32 read_size_usual = 512;
 constexpr u32 seal_room = 64 << 10;
 
-tls::Session begin(const Options& options, Endpoint& endpoint, Settings& settings) {
-  if (options.is_server) return tls::Session::server(settings.config, endpoint.random());
-  return tls::Session::client(settings.config, options.host_name, endpoint.random(),
-                              std::exchange(endpoint.ticket, std::nullopt), endpoint.now());
+template <class Session>
+Session begin(const Options& options, Endpoint& endpoint, Settings& settings) {
+  if (options.is_server) return Session::server(settings.config, endpoint.random());
+  return Session::client(settings.config, options.host_name, endpoint.random(),
+                         std::exchange(endpoint.ticket, std::nullopt), endpoint.now());
 }
 
 /// As BoringSSL answers: its test runner knows which alert belongs to which way of refusing. Who
@@ -40,8 +41,9 @@ tls::Outcome verdict(const Options& options) {
 
 }  // namespace
 
-Exchange::Exchange(const Options& options, const Options& retry, Endpoint& endpoint,
-                   Settings& settings, Socket& socket, bool is_resumption)
+template <class Session>
+Exchange<Session>::Exchange(const Options& options, const Options& retry, Endpoint& endpoint,
+                            Settings& settings, Socket& socket, bool is_resumption)
     : options_(&options),
       retry_(retry),
       endpoint_(endpoint),
@@ -49,9 +51,10 @@ Exchange::Exchange(const Options& options, const Options& retry, Endpoint& endpo
       socket_(socket),
       is_resumption_(is_resumption),
       to_say_(words_of(options)),
-      session_(begin(options, endpoint, settings)) {}
+      session_(begin<Session>(options, endpoint, settings)) {}
 
-Done Exchange::run() {
+template <class Session>
+Done Exchange<Session>::run() {
   Done done = send_early();
   if (done) done = shake_hands();
   if (done) done = check_handshake();
@@ -69,7 +72,8 @@ Done Exchange::run() {
   return done;
 }
 
-Done Exchange::send_early() {
+template <class Session>
+Done Exchange<Session>::send_early() {
   if (options_->is_server || session_.early_room() == 0) return {};
   if (options_->expect_no_offer_early_data) return fail("early data is offered");
   if (to_say_.empty()) return {};
@@ -82,11 +86,13 @@ Done Exchange::send_early() {
 }
 
 /// A server that takes early data answers it before the handshake is done.
-bool Exchange::may_go_on() const {
+template <class Session>
+bool Exchange<Session>::may_go_on() const {
   return is_done_ || (options_->is_server && session_.can_seal());
 }
 
-Done Exchange::shake_hands() {
+template <class Session>
+Done Exchange<Session>::shake_hands() {
   while (!may_go_on()) {
     const auto progress = step();
     if (!progress) return failure(progress.error());
@@ -96,7 +102,8 @@ Done Exchange::shake_hands() {
   return {};
 }
 
-Result<Exchange::Progress, Failure> Exchange::step() {
+template <class Session>
+auto Exchange<Session>::step() -> Result<Progress, Failure> {
   if (const Done done = answer_questions(); !done) return failure(done.error());
   if (!flush() && !session_.error()) return Progress::ended;
   const auto fed = feed();
@@ -125,7 +132,8 @@ Result<Exchange::Progress, Failure> Exchange::step() {
   return Progress::moved;
 }
 
-Result<bool, Failure> Exchange::feed() {
+template <class Session>
+Result<bool, Failure> Exchange<Session>::feed() {
   const auto fed = session_.feed(MutBytes(incoming_).first(shown_), endpoint_.now());
   if (!fed) return failure(fail_with(fed.error()).error());
   const Bytes text = session_.plaintext();
@@ -136,7 +144,8 @@ Result<bool, Failure> Exchange::feed() {
   return *fed > 0;
 }
 
-Done Exchange::take_events() {
+template <class Session>
+Done Exchange<Session>::take_events() {
   while (auto event = session_.poll_event()) {
     if (std::holds_alternative<tls::HandshakeDone>(*event)) is_done_ = true;
     if (std::holds_alternative<tls::NeedVerdict>(*event)) needs_verdict_ = true;
@@ -154,7 +163,8 @@ Done Exchange::take_events() {
 }
 
 /// At once; where the options say async, the session is fed once more in between.
-Done Exchange::answer_questions() {
+template <class Session>
+Done Exchange<Session>::answer_questions() {
   if (!needs_verdict_ && !needs_signature_) return {};
   if (options_->async && !std::exchange(was_asked_, true)) return {};
   was_asked_ = false;
@@ -174,7 +184,8 @@ Done Exchange::answer_questions() {
 }
 
 /// "CLIENT_TRAFFIC_SECRET_0 <client random> <secret>".
-void Exchange::note_secret(std::string_view line) {
+template <class Session>
+void Exchange<Session>::note_secret(std::string_view line) {
   const std::string_view name = line.substr(0, line.find(' '));
   const std::string_view digits = line.substr(line.rfind(' ') + 1);
   std::vector<u8>& secret = secrets_[std::string(name)];
@@ -184,13 +195,15 @@ void Exchange::note_secret(std::string_view line) {
     secret.push_back(to<u8>(value(digits[i]) << 4 | value(digits[i + 1])));
 }
 
-Done Exchange::fail_with(const tls::Error& error) {
+template <class Session>
+Done Exchange<Session>::fail_with(const tls::Error& error) {
   flush();
   return fail(describe(error));
 }
 
 /// Whether the runner still takes what we send.
-bool Exchange::flush() {
+template <class Session>
+bool Exchange<Session>::flush() {
   std::vector<u8> room(options_->async ? 1 : tls::record_size_max);
   while (session_.has_output()) {
     const u32 n = session_.take(room);
@@ -202,7 +215,8 @@ bool Exchange::flush() {
   return is_taken;
 }
 
-Done Exchange::write(Bytes text) {
+template <class Session>
+Done Exchange<Session>::write(Bytes text) {
   std::vector<u8> room(seal_room);
   while (!text.empty()) {
     if (!flush()) return fail("the runner is gone");
@@ -214,7 +228,8 @@ Done Exchange::write(Bytes text) {
   return {};
 }
 
-Done Exchange::write_exports() {
+template <class Session>
+Done Exchange<Session>::write_exports() {
   const bool has_exports = options_->export_keying_material > 0 || options_->export_traffic_secrets;
   while (has_exports && !is_done_) {  // though early data may be answered already
     const auto progress = step();
@@ -238,7 +253,8 @@ Done Exchange::write_exports() {
   return write(out);
 }
 
-Done Exchange::speak_first() {
+template <class Session>
+Done Exchange<Session>::speak_first() {
   if (options_->write_different_record_sizes) {
     constexpr std::array<u32, 11> sizes{0,     1,     255,   256,   257,  16383,
                                         16384, 16385, 32767, 32768, 32769};
@@ -267,7 +283,8 @@ Done Exchange::speak_first() {
 }
 
 /// Until the runner ends the connection, in whatever way.
-Done Exchange::echo() {
+template <class Session>
+Done Exchange<Session>::echo() {
   if (options_->write_different_record_sizes) return {};
   const u32 read_size = options_->read_size != 0 ? options_->read_size : read_size_usual;
   for (;;) {
@@ -283,7 +300,8 @@ Done Exchange::echo() {
   }
 }
 
-Done Exchange::answer(MutBytes text) {
+template <class Session>
+Done Exchange<Session>::answer(MutBytes text) {
   if (options_->use_exporter_between_reads) {
     std::array<u8, 1> out{};
     session_.export_keying_material("", std::nullopt, out);
@@ -295,7 +313,8 @@ Done Exchange::answer(MutBytes text) {
   return {};
 }
 
-Done Exchange::shut_down() {
+template <class Session>
+Done Exchange<Session>::shut_down() {
   if (!options_->check_close_notify) return {};
   session_.close();
   flush();
@@ -308,5 +327,8 @@ Done Exchange::shut_down() {
   if (session_.end_of_input() == tls::Ending::clean) return {};
   return fail("the connection ended without the peer's close_notify");
 }
+
+template class Exchange<tls::Session>;
+template class Exchange<QuicSession>;
 
 }  // namespace handfast::bogo

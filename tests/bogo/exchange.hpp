@@ -10,11 +10,14 @@
 #include "bogo/endpoint.hpp"
 #include "bogo/failure.hpp"
 #include "bogo/options.hpp"
+#include "bogo/quic_session.hpp"
 #include "bogo/socket.hpp"
 #include "tls/session.hpp"
 
 namespace handfast::bogo {
 
+/// `Session` is tls::Session or QuicSession.
+template <class Session>
 class Exchange {
  public:
   /// All are to outlive it. `retry` is in force where the runner takes no early data.
@@ -62,7 +65,7 @@ class Exchange {
   Socket& socket_;
   bool is_resumption_;
   std::string_view to_say_;  // before anything is read
-  tls::Session session_;
+  Session session_;
 
   std::vector<u8> incoming_;
   std::size_t shown_ = 0;  // of incoming_: byte by byte where the options say async

@@ -18,7 +18,8 @@ std::unexpected<Failure> unlike(std::string_view what, u32 is, u32 wanted) {
 
 }  // namespace
 
-Done Exchange::check_handshake() const {
+template <class Session>
+Done Exchange<Session>::check_handshake() const {
   const tls::Summary& is = session_.summary();
   if (is.suite == nullptr) return fail("there is no cipher suite after the handshake");
   const u32 version = to<u32>(is.version);
@@ -36,6 +37,9 @@ Done Exchange::check_handshake() const {
     return unlike("the group", group, want.expect_curve_id);
   if (is.protocol != (want.is_server ? want.select_alpn : want.expect_alpn))
     return fail(fmt::format("the application protocol is \"{}\"", is.protocol));
+  if (!want.expect_quic_transport_params.empty() &&
+      is.peer_quic_parameters != want.expect_quic_transport_params)
+    return fail("the peer's transport parameters are not the expected ones");
   if (!want.expect_server_name.empty() && is.server_name != want.expect_server_name)
     return fail(fmt::format("the server's name is \"{}\"", is.server_name));
   if ((want.expect_hrr && !is.is_retried) || (want.expect_no_hrr && is.is_retried))
@@ -46,7 +50,8 @@ Done Exchange::check_handshake() const {
   return check_peer();
 }
 
-Done Exchange::check_resumption() const {
+template <class Session>
+Done Exchange<Session>::check_resumption() const {
   const tls::Summary& is = session_.summary();
   const bool is_expected = is_resumption_ && !options_->expect_session_miss;
   if (is.is_resumed != is_expected)
@@ -65,7 +70,8 @@ Done Exchange::check_resumption() const {
 }
 
 /// BoringSSL's reasons why there was none are not told; whether there was is.
-Done Exchange::check_early_data() const {
+template <class Session>
+Done Exchange<Session>::check_early_data() const {
   if (!is_rejection_expected_) return fail("the early data was rejected");
   const bool is_accepted = session_.summary().early_data == tls::EarlyData::accepted;
   const std::string& reason = options_->expect_early_data_reason;
@@ -77,7 +83,8 @@ Done Exchange::check_early_data() const {
   return {};
 }
 
-Done Exchange::check_peer() const {
+template <class Session>
+Done Exchange<Session>::check_peer() const {
   const tls::Summary& is = session_.summary();
   const auto& chain = is.peer_chain;
   // Who the peer is was shown when the session began; a client's ticket does not remember it.
@@ -100,7 +107,8 @@ Done Exchange::check_peer() const {
   return {};
 }
 
-Done Exchange::check_new_ticket() const {
+template <class Session>
+Done Exchange<Session>::check_new_ticket() const {
   if (options_->is_server || session_.summary().version != tls::Version::tls_1_3) return {};
   const bool is_expected = !options_->expect_no_session && !options_->shim_shuts_down;
   if (got_ticket_ != is_expected)
@@ -110,5 +118,10 @@ Done Exchange::check_new_ticket() const {
         fmt::format("the ticket allows {} early data", takes_ticket_early_data_ ? "" : "no"));
   return {};
 }
+
+template Done Exchange<tls::Session>::check_handshake() const;
+template Done Exchange<tls::Session>::check_new_ticket() const;
+template Done Exchange<QuicSession>::check_handshake() const;
+template Done Exchange<QuicSession>::check_new_ticket() const;
 
 }  // namespace handfast::bogo

@@ -22,7 +22,9 @@ Done connect_once(const Options& options, const Options& retry, Endpoint& endpoi
   std::array<u8, 8> id{};
   for (u32 i = 0; i < id.size(); ++i) id[i] = to<u8>(options.shim_id >> (8 * i));
   if (!socket->write(id)) return fail("the runner is gone");
-  return Exchange(options, retry, endpoint, *set, *socket, is_resumption).run();
+  if (options.quic)
+    return Exchange<QuicSession>(options, retry, endpoint, *set, *socket, is_resumption).run();
+  return Exchange<tls::Session>(options, retry, endpoint, *set, *socket, is_resumption).run();
 }
 
 Done run(std::span<char* const> arguments) {

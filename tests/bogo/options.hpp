@@ -18,6 +18,9 @@ struct Options {
   bool ipv6 = false;
   u64 shim_id = 0;
   bool is_server = false;
+  bool quic = false;
+  std::vector<u8> quic_transport_params;
+  u32 quic_use_legacy_codepoint = 0;
   bool is_handshaker_supported = false;  // asked of a shim once: "No"
   u32 resume_count = 0;
   u32 resumption_delay = 0;  // seconds
@@ -80,6 +83,7 @@ struct Options {
   u32 expect_peer_signature_algorithm = 0;
   std::string expect_alpn;
   std::string expect_server_name;
+  std::vector<u8> expect_quic_transport_params;
   std::string expect_peer_cert_file;
   std::vector<u8> expect_ocsp_response;
   bool expect_verify_result = false;

@@ -241,7 +241,7 @@ class Shim(unittest.TestCase):
         self.succeeds(runner)
 
     def test_what_is_not_there_is_89(self):
-        for options in (["-dtls"], ["-no-such-option"], ["-max-version", "769"],
+        for options in (["-dtls"], ["-quic"], ["-no-such-option"], ["-max-version", "769"],
                         ["-curves", "21"], ["-server", "-fail-ocsp-callback"]):
             self.fails(Runner(*options), code=89)
 
