@@ -257,10 +257,10 @@ asio::awaitable<void> stop_at(Session& session, std::unique_ptr<io::NetworkTimer
   if (!error) session.stop(std::move(reason));
 }
 
-/// Throws Failure.
+/// `session` lives as long as `context` runs anything: a question to a name server may still be
+/// open when nobody waits for its answer. Throws Failure.
 void run_session(asio::io_context& context, const GetOptions& options, io::Network& network,
-                 OwnStack* own, Watch& watch) {
-  Session session(options, network, options.is_verbose ? &watch : nullptr, own);
+                 Session& session) {
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](std::error_code error, int) {
     if (!error) session.stop("interrupted");
@@ -291,14 +291,17 @@ void run_own(asio::io_context& context, const GetOptions& options) {
   std::optional<std::string> fault;
   own.on_fault([&](const std::string& what) { fault = what; });
   io::StackNetwork network(own.stack());
+  std::optional<Session> session;
+  session.emplace(options, network, options.is_verbose ? &watch : nullptr, &own);
   std::exception_ptr failure;
   try {
-    run_session(context, options, network, &own, watch);
+    run_session(context, options, network, *session);
   } catch (const Failure&) {
     failure = std::current_exception();
   }
   if (fault) throw Failure(*fault, "", "the device must stay until the end");
   own.drain(context);
+  session.reset();
   if (options.is_verbose && !own.impairment_summary().empty())
     fmt::print(stderr, "* impairment: {}\n", own.impairment_summary());
   own.finish();
@@ -332,7 +335,8 @@ void fetch_all(const GetOptions& options) {
   if (!options.own.tun.empty() || !options.own.addresses.empty()) return run_own(context, options);
   io::KernelNetwork network(context.get_executor());
   Watch watch(false);
-  run_session(context, options, network, nullptr, watch);
+  Session session(options, network, options.is_verbose ? &watch : nullptr, nullptr);
+  run_session(context, options, network, session);
 }
 
 }  // namespace handfast::cli

@@ -29,7 +29,8 @@ class HttpAgent {
     HttpPool::Config pool{};
     http::CookieJar::Config cookies{};
   };
-  /// As HttpDialer: all outlive this, and this outlives every fetch().
+  /// As HttpDialer: all outlive this, and this outlives every fetch(). `network` and `names`
+  /// outlive what the executor runs: a look-up may go on when its answer is not needed any more.
   HttpAgent(Network& network, Names& names, std::function<TlsContext&()> tls, Options options);
 
   /// Sends `request`, whose Host, framing, User-Agent, Accept, Accept-Encoding and Cookie fields

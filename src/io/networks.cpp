@@ -43,16 +43,19 @@ std::optional<Duration> round_trip_of(int socket) {
 
 namespace {
 
+template <class Timed>
+asio::awaitable<std::error_code> wait_for(Timed& timer) {
+  std::error_code error;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
+}
+
 class StackTimer final : public NetworkTimer {
  public:
   explicit StackTimer(Stack& stack) : timer_(stack) {}
   void expires_at(Instant when) override { timer_.expires_at(when); }
   void cancel() override { timer_.cancel(); }
-  asio::awaitable<std::error_code> wait() override {
-    std::error_code error;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    co_return error;
-  }
+  asio::awaitable<std::error_code> wait() override { return wait_for(timer_); }
 
  private:
   Timer timer_;
@@ -70,11 +73,7 @@ class KernelTimer final : public NetworkTimer {
                                           when.time_since_epoch())));
   }
   void cancel() override { timer_.cancel(); }
-  asio::awaitable<std::error_code> wait() override {
-    std::error_code error;
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    co_return error;
-  }
+  asio::awaitable<std::error_code> wait() override { return wait_for(timer_); }
 
  private:
   asio::steady_timer timer_;

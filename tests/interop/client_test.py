@@ -469,5 +469,27 @@ class NamesByDns(Client):
         self.assertNotIn(OURS + ":80", told.stderr)
 
 
+    def test_a_name_server_that_is_silent_about_ipv6_holds_nothing_up(self):
+        def serve(server):
+            with contextlib.suppress(OSError):
+                while True:
+                    query, peer = server.recvfrom(512)
+                    end = query.index(b"\0", 12) + 5
+                    if query[end - 4:end - 2] == b"\0\1":  # A
+                        server.sendto(query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] +
+                                      b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" +
+                                      socket.inet_aton(KERNEL), peer)
+
+        with nginx(SITE), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("0.0.0.0", 0))
+            at = f"{KERNEL}:{server.getsockname()[1]}"
+            thread = threading.Thread(target=serve, args=(server,), daemon=True)
+            thread.start()
+            begin = time.monotonic()
+            told = self.get("http://quiet.test/plain.txt", "--dns", at, *TUN)
+            self.assertEqual(told.stdout, TEXT)
+            self.assertLess(time.monotonic() - begin, 2, "the time-out of the other question")
+
+
 if __name__ == "__main__":
     netns.main("nginx", "curl", "tinyproxy", "dnsmasq", "brotli", "zstd")
