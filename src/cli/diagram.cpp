@@ -32,7 +32,7 @@ std::string http1_machine(std::string_view name, http::Role role, const Edges& e
     const auto state = http::to_string(static_cast<http::State>(i));
     const bool is_used =
         std::ranges::any_of(edges, [&](const http::Edge& edge) { return to<u32>(edge.from) == i; });
-    if (is_used || state == "ERROR" || state == "CLOSED")
+    if (is_used || state == "ERROR" || state == "CLOSED" || state == "SWITCHED")
       text += fmt::format("    state \"{}\" as {}_{}\n", state, name, state);
   }
   text += fmt::format("    [*] --> {}_IDLE\n", name);

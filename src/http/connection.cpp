@@ -61,6 +61,7 @@ Result<Event, Error> Connection::next_event(Bytes& in) {
       machine_.take(other(role_), Happening::connection_closed);
       return ConnectionClosed{};
     case State::closed: return ConnectionClosed{};
+    case State::switched: return Switched{};
     case State::error: return failure(error_);
   }
   return failure(error_);
@@ -99,6 +100,7 @@ Result<Event, Error> Connection::on_request(std::string_view head) {
   in_framing_ = *framing;
   skipped_line_ = false;
   to_head_ = request->method == "HEAD";
+  offer_ = offer_of(*request);
   request_minor_ = request->minor_version;
   machine_.take(Role::client, Happening::request);
   if (!persists(request_minor_, request->fields)) machine_.end_keep_alive();
@@ -110,7 +112,12 @@ Result<Event, Error> Connection::on_request(std::string_view head) {
 Result<Event, Error> Connection::on_response(std::string_view head) {
   const auto response = parse_response(head, fields_, config_);
   if (!response) return failure(response.error());
-  // A switch of protocols must have been asked for, and is not by us.
+  if (is_agreement(response->status)) {
+    if (our_state() == State::send_body)
+      return failure(Error{400, "a switch of protocols inside the request", "RFC 9110 §7.8"});
+    machine_.take(Role::server, Happening::switched);
+    return *response;
+  }
   if (response->status == 101)
     return failure(Error{400, "a switch of protocols that was not asked for", "RFC 9110 §15.2.2"});
   const auto framing = response_framing(*response, to_head_);
@@ -170,6 +177,20 @@ Result<Event, Error> Connection::need_more(Bytes in) {
     return failure(Error{400, "the connection ended inside a message", "RFC 9112 §8", in.size()});
   machine_.take(peer, Happening::end_of_message);
   return EndOfMessage{};
+}
+
+Connection::Offer Connection::offer_of(const Request& request) {
+  if (request.method == "CONNECT") return Offer::tunnel;
+  // RFC 9110 §7.8: "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0
+  // request."
+  const bool upgrades = request.minor_version >= 1 && count(request.fields, "upgrade") > 0 &&
+                        has_token(request.fields, "connection", "upgrade");
+  return upgrades ? Offer::upgrade : Offer::none;
+}
+
+bool Connection::is_agreement(u16 status) const {
+  if (offer_ == Offer::tunnel) return status >= 200 && status < 300;
+  return offer_ == Offer::upgrade && status == 101;
 }
 
 std::optional<u64> Connection::content_left() const {

@@ -59,7 +59,18 @@ class Connection {
   /// The content's bytes that are still to come, where the head told.
   std::optional<u64> content_left() const;
 
+  /// Gives back what is kept from message to message, for a connection that is idle. Ends all
+  /// views.
+  void release() { fields_ = {}; }
+
+  /// What the request at hand would have the connection become: RFC 9110 §7.8 and §9.3.6. The
+  /// server agrees by a 101 or a 2xx, and both ends' states are switched from then on.
+  enum class Offer : u8 { none, upgrade, tunnel };
+  static Offer offer_of(const Request& request);
+  Offer offer() const { return offer_; }
+
  private:
+  bool is_agreement(u16 status) const;
   Result<Event, Error> next_event(Bytes& in);
   Result<u32, Error> send_event(const Event& event, MutBytes room);
   void tell(trace::Way way, const Event& event, trace::StreamRange range) const;
@@ -71,6 +82,7 @@ class Connection {
 
   Result<u32, Error> send_request(const Request& request, MutBytes room);
   Result<u32, Error> send_response(const Response& response, MutBytes room);
+  Result<u32, Error> send_agreement(const Response& response, MutBytes room);
   Result<u32, Error> send_data(Bytes bytes, MutBytes room);
   Result<u32, Error> send_end(Fields trailers, MutBytes room);
 
@@ -79,6 +91,7 @@ class Connection {
   bool to_head_ = false;  // the request at hand is a HEAD
   bool client_waits_ = false;
   bool skipped_line_ = false;  // an empty line before the request
+  Offer offer_ = Offer::none;
   u8 request_minor_ = 1;
   u32 informational_ = 0;
   u64 taken_ = 0;  // of the peer's bytes, since its first

@@ -1,5 +1,6 @@
 #include "http/content_type.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "http/grammar.hpp"
@@ -43,6 +44,61 @@ constexpr std::array known{
     Known{"mp4", "video/mp4"},
     Known{"webm", "video/webm"},
     Known{"pcap", "application/vnd.tcpdump.pcap"},
+    Known{"pcapng", "application/vnd.tcpdump.pcap"},
+    Known{"map", "application/json"},
+    Known{"jsonld", "application/ld+json"},
+    Known{"webmanifest", "application/manifest+json"},
+    Known{"xhtml", "application/xhtml+xml"},
+    Known{"atom", "application/atom+xml"},
+    Known{"rss", "application/rss+xml"},
+    Known{"yaml", "application/yaml"},
+    Known{"yml", "application/yaml"},
+    Known{"log", "text/plain; charset=utf-8"},
+    Known{"ics", "text/calendar; charset=utf-8"},
+    Known{"vtt", "text/vtt; charset=utf-8"},
+    Known{"sh", "text/x-shellscript; charset=utf-8"},
+    Known{"py", "text/x-python; charset=utf-8"},
+    Known{"c", "text/x-c; charset=utf-8"},
+    Known{"h", "text/x-c; charset=utf-8"},
+    Known{"cpp", "text/x-c++; charset=utf-8"},
+    Known{"hpp", "text/x-c++; charset=utf-8"},
+    Known{"bmp", "image/bmp"},
+    Known{"tif", "image/tiff"},
+    Known{"tiff", "image/tiff"},
+    Known{"heic", "image/heic"},
+    Known{"jxl", "image/jxl"},
+    Known{"apng", "image/apng"},
+    Known{"ogg", "audio/ogg"},
+    Known{"opus", "audio/ogg"},
+    Known{"oga", "audio/ogg"},
+    Known{"wav", "audio/wav"},
+    Known{"flac", "audio/flac"},
+    Known{"aac", "audio/aac"},
+    Known{"m4a", "audio/mp4"},
+    Known{"weba", "audio/webm"},
+    Known{"ogv", "video/ogg"},
+    Known{"mov", "video/quicktime"},
+    Known{"mkv", "video/matroska"},
+    Known{"m3u8", "application/vnd.apple.mpegurl"},
+    Known{"ts", "video/mp2t"},
+    Known{"7z", "application/x-7z-compressed"},
+    Known{"xz", "application/x-xz"},
+    Known{"bz2", "application/x-bzip2"},
+    Known{"zst", "application/zstd"},
+    Known{"tgz", "application/gzip"},
+    Known{"jar", "application/java-archive"},
+    Known{"epub", "application/epub+zip"},
+    Known{"rtf", "application/rtf"},
+    Known{"doc", "application/msword"},
+    Known{"xls", "application/vnd.ms-excel"},
+    Known{"ppt", "application/vnd.ms-powerpoint"},
+    Known{"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+    Known{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+    Known{"pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
+    Known{"odt", "application/vnd.oasis.opendocument.text"},
+    Known{"ods", "application/vnd.oasis.opendocument.spreadsheet"},
+    Known{"pem", "application/x-pem-file"},
+    Known{"deb", "application/vnd.debian.binary-package"},
 };
 
 }  // namespace
@@ -54,6 +110,21 @@ std::string_view content_type(std::string_view path) {
     for (const Known& entry : known)
       if (equals_ignoring_case(entry.extension, name.substr(dot + 1))) return entry.type;
   return "application/octet-stream";
+}
+
+bool is_compressible(std::string_view type) {
+  type = type.substr(0, type.find(';'));
+  constexpr std::array others{std::string_view("application/json"),
+                              std::string_view("application/xml"),
+                              std::string_view("application/wasm"),
+                              std::string_view("application/yaml"),
+                              std::string_view("application/rtf"),
+                              std::string_view("image/bmp"),
+                              std::string_view("image/vnd.microsoft.icon"),
+                              std::string_view("font/ttf"),
+                              std::string_view("font/otf")};
+  return type.starts_with("text/") || type.ends_with("+xml") || type.ends_with("+json") ||
+         std::ranges::find(others, type) != others.end();
 }
 
 }  // namespace handfast::http

@@ -59,8 +59,11 @@ struct NeedMore {};
 /// The peer's message is complete, and what follows it has to wait until this end has answered.
 struct Paused {};
 
-using Event =
-    std::variant<NeedMore, Paused, Request, Response, Data, EndOfMessage, ConnectionClosed>;
+/// HTTP is over on this connection: what is left of the input belongs to what came after it.
+struct Switched {};
+
+using Event = std::variant<NeedMore, Paused, Request, Response, Data, EndOfMessage,
+                           ConnectionClosed, Switched>;
 
 /// RFC 9110 §15: "Not Found" for 404; "" for a code that has no name there.
 std::string_view reason_phrase(u16 status);

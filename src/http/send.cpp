@@ -80,8 +80,7 @@ Result<u32, Error> Connection::send_event(const Event& event, MutBytes room) {
 Result<u32, Error> Connection::send_request(const Request& request, MutBytes room) {
   if (role_ != Role::client || !machine_.may(role_, Happening::request))
     return failure(misuse("a request in the wrong place"));
-  if (!is_token(request.method) || request.method == "CONNECT")
-    return failure(misuse("a method that cannot be sent"));
+  if (!is_token(request.method)) return failure(misuse("a method that cannot be sent"));
   if (request.target.empty() || !all(char_target, request.target))
     return failure(misuse("a target that cannot be sent"));
   if (!fields_are_valid(request.fields)) return failure(misuse("a field that cannot be sent"));
@@ -99,6 +98,7 @@ Result<u32, Error> Connection::send_request(const Request& request, MutBytes roo
 
   out_framing_ = *framing;
   to_head_ = request.method == "HEAD";
+  offer_ = offer_of(request);
   machine_.take(role_, Happening::request);
   if (says_close) machine_.end_keep_alive();
   return out.used();
@@ -109,6 +109,8 @@ Result<u32, Error> Connection::send_response(const Response& response, MutBytes 
   const Happening what = is_final ? Happening::response : Happening::informational;
   if (role_ != Role::server || !machine_.may(role_, what))
     return failure(misuse("a response in the wrong place"));
+  if (our_state() == State::send_response && is_agreement(response.status))
+    return send_agreement(response, room);
   if (response.status < 100 || response.status > 599 || response.status == 101)
     return failure(misuse("a status that cannot be sent"));
   if (!fields_are_valid(response.fields) || !all(char_value, response.reason))
@@ -144,6 +146,25 @@ Result<u32, Error> Connection::send_response(const Response& response, MutBytes 
   if (is_final) out_framing_ = framing;
   machine_.take(role_, what);
   if (is_last) machine_.end_keep_alive();
+  return out.used();
+}
+
+Result<u32, Error> Connection::send_agreement(const Response& response, MutBytes room) {
+  if (their_state() == State::send_body)
+    return failure(misuse("a switch of protocols inside the request"));
+  // RFC 9110 §9.3.6: a 2xx to CONNECT has neither.
+  const bool is_framed = count(response.fields, "content-length") > 0 ||
+                         count(response.fields, "transfer-encoding") > 0;
+  if (is_framed || !fields_are_valid(response.fields) || !all(char_value, response.reason))
+    return failure(misuse("a field that cannot be sent"));
+  const std::string_view reason =
+      response.reason.empty() ? reason_phrase(response.status) : response.reason;
+  Writer out(room);
+  out << "HTTP/1.1 ";
+  out.number(response.status) << " " << reason << "\r\n";
+  out.fields(response.fields) << "\r\n";
+  if (out.overflow()) return failure(misuse("too little room for the head"));
+  machine_.take(role_, Happening::switched);
   return out.used();
 }
 

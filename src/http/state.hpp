@@ -14,12 +14,12 @@ namespace handfast::http {
 enum class Role : u8 { client, server };
 constexpr Role other(Role role) { return role == Role::client ? Role::server : Role::client; }
 
-enum class State : u8 { idle, send_response, send_body, done, must_close, closed, error };
-inline constexpr u32 state_count = 7;
+enum class State : u8 { idle, send_response, send_body, done, must_close, closed, error, switched };
+inline constexpr u32 state_count = 8;
 
 constexpr std::string_view to_string(State state) {
   constexpr std::array<std::string_view, state_count> names{
-      "IDLE", "SEND_RESPONSE", "SEND_BODY", "DONE", "MUST_CLOSE", "CLOSED", "ERROR"};
+      "IDLE", "SEND_RESPONSE", "SEND_BODY", "DONE", "MUST_CLOSE", "CLOSED", "ERROR", "SWITCHED"};
   return names[to<u8>(state)];
 }
 
@@ -31,7 +31,8 @@ enum class Happening : u8 {
   data,
   end_of_message,
   connection_closed,
-  failure,  // it sent what the protocol forbids
+  failure,   // it sent what the protocol forbids
+  switched,  // HTTP ends here by agreement: 101 to an Upgrade, 2xx to a CONNECT (RFC 9110 §7.8)
 };
 
 struct Edge {
@@ -60,6 +61,7 @@ inline constexpr std::array server_edges{
     Edge{State::send_response, State::send_response, Happening::informational, "1xx response"},
     Edge{State::send_response, State::send_body, Happening::response, "response"},
     Edge{State::send_response, State::error, Happening::failure, "broken or missing response"},
+    Edge{State::send_response, State::switched, Happening::switched, "101, or 2xx to CONNECT"},
     Edge{State::send_body, State::send_body, Happening::data, "data"},
     Edge{State::send_body, State::done, Happening::end_of_message, "end of message"},
     Edge{State::send_body, State::error, Happening::failure, "broken or cut-off body"},
@@ -86,6 +88,8 @@ inline constexpr std::array joint_edges{
     JointEdge{State::closed, State::idle, {}, Role::server, State::must_close, "client closed"},
     JointEdge{State::idle, State::closed, {}, Role::client, State::must_close, "server closed"},
     JointEdge{State::done, State::closed, true, Role::client, State::must_close, "server closed"},
+    JointEdge{State::done, State::switched, {}, Role::client, State::switched, "switched"},
+    JointEdge{State::must_close, State::switched, {}, Role::client, State::switched, "switched"},
     // Both machines go on to the next message in one step; the second row is the other half.
     JointEdge{State::done, State::done, true, Role::client, State::idle, "next message"},
     JointEdge{State::idle, State::done, true, Role::server, State::idle, "next message"},

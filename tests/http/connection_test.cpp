@@ -257,8 +257,6 @@ TEST(Client, sends_only_requests_that_a_strict_server_takes) {
   EXPECT_EQ(sent(client, Request{"GET", "/", 1, {}}), "error: a request needs one Host field");
   EXPECT_EQ(sent(client, Request{"GET", "/ x", 1, host}), "error: a target that cannot be sent");
   EXPECT_EQ(sent(client, Request{"G T", "/", 1, host}), "error: a method that cannot be sent");
-  EXPECT_EQ(sent(client, Request{"CONNECT", "a:1", 1, host}),
-            "error: a method that cannot be sent");
   EXPECT_EQ(sent(client, Response{200}), "error: a response in the wrong place");
   EXPECT_EQ(sent(client, NeedMore{}), "error: an event that cannot be sent");
 }
@@ -311,6 +309,64 @@ TEST(BothEnds, hear_exactly_what_the_other_said) {
             (Lines{"201 Created", "\"made\"", "end", "need more"}));
   EXPECT_EQ(client.our_state(), server.their_state());
   EXPECT_EQ(client.their_state(), server.our_state());
+}
+
+TEST(HttpSwitch, a_server_agrees_to_an_upgrade_and_leaves_what_follows_alone) {
+  Connection server(Role::server);
+  Bytes in = as_bytes(
+      "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: x\r\n\r\nraw");
+  EXPECT_EQ(events(server, in), (Lines{"GET /chat", "end", "paused"}));
+  EXPECT_EQ(server.offer(), Connection::Offer::upgrade);
+  const std::array fields{Field{"Connection", "upgrade"}, Field{"Upgrade", "x"}};
+  EXPECT_EQ(sent(server, Response{101, {}, 1, fields}),
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+  EXPECT_EQ(events(server, in), (Lines{"switched"}));
+  EXPECT_EQ(as_text(in), "raw");
+  EXPECT_TRUE(sent(server, Response{200}).starts_with("error"));
+}
+
+TEST(HttpSwitch, a_server_may_decline_and_go_on_with_HTTP) {
+  Connection server(Role::server);
+  events(server, "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+  const std::array length{Field{"Content-Length", "0"}};
+  answer(server, 200, length, "");
+  EXPECT_EQ(server.our_state(), State::idle);
+  events(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(server.offer(), Connection::Offer::none);
+  EXPECT_EQ(sent(server, Response{101}), "error: a status that cannot be sent");
+}
+
+TEST(HttpSwitch, is_not_offered_by_half_or_by_HTTP_1_0_and_not_agreed_to_inside_content) {
+  for (const auto* fields : {"Upgrade: x\r\n", "Connection: upgrade\r\n"}) {
+    Connection server(Role::server);
+    events(server, fmt::format("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", fields));
+    EXPECT_EQ(server.offer(), Connection::Offer::none) << fields;
+  }
+  Connection old(Role::server);
+  events(old, "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+  EXPECT_EQ(old.offer(), Connection::Offer::none);
+  Connection busy(Role::server);
+  events(busy,
+         "PUT / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n"
+         "Content-Length: 2\r\n\r\n1");
+  EXPECT_EQ(sent(busy, Response{101}), "error: a switch of protocols inside the request");
+}
+
+TEST(HttpSwitch, a_client_gets_a_tunnel_by_2xx_alone) {
+  const std::array to{Field{"Host", "a:443"}};
+  Connection client(Role::client);
+  EXPECT_EQ(sent(client, Request{"CONNECT", "a:443", 1, to}),
+            "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n");
+  sent(client, EndOfMessage{});
+  Bytes in = as_bytes("HTTP/1.1 200 Fine\r\nContent-Length: 9\r\n\r\nraw");
+  EXPECT_EQ(events(client, in), (Lines{"200 Fine", "switched"}));
+  EXPECT_EQ(as_text(in), "raw");
+
+  Connection refused(Role::client);
+  sent(refused, Request{"CONNECT", "a:443", 1, to});
+  sent(refused, EndOfMessage{});
+  EXPECT_EQ(events(refused, "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno"),
+            (Lines{"403 No", "\"no\"", "end", "need more"}));
 }
 
 }  // namespace

@@ -88,12 +88,23 @@ u64 client_hears(std::string_view text, bool asks) {
   return client.machine().edges_taken();
 }
 
+u64 both_agree_to_leave_http(std::string_view connection) {
+  Connection server(Role::server);
+  const std::string request =
+      fmt::format("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nConnection: {}\r\n\r\nhello", connection);
+  Bytes in = as_bytes(request);
+  events(server, in);
+  sent(server, Response{200});
+  return server.machine().edges_taken();
+}
+
 TEST(HttpStates, every_arrow_of_the_tables_is_taken_by_a_real_dialogue) {
   const u64 taken =
       keep_alive_and_close() | last_message_and_close() | broken_request() | cut_off_request() |
       server_stops_reading_a_body() | server_closes_first() | client_closes_its_half_early() |
       client_hears("surprise", false) | client_hears("HTTP/3 200\r\n\r\n", true) |
-      client_hears("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", true);
+      client_hears("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", true) |
+      both_agree_to_leave_http("keep-alive") | both_agree_to_leave_http("close");
   for (u32 i = 0; i < edge_count; ++i) EXPECT_TRUE(taken & (u64{1} << i)) << row(i);
 }
 

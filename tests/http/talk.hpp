@@ -24,6 +24,7 @@ inline std::string describe(const Result<Event, Error>& event) {
     return end->trailers.empty() ? "end" : fmt::format("end with {}", end->trailers[0].name);
   if (std::holds_alternative<ConnectionClosed>(*event)) return "closed";
   if (std::holds_alternative<Paused>(*event)) return "paused";
+  if (std::holds_alternative<Switched>(*event)) return "switched";
   return "need more";
 }
 
@@ -34,7 +35,9 @@ inline std::vector<std::string> events(Connection& connection, Bytes& in) {
     const auto event = connection.next(in);
     all.push_back(describe(event));
     if (!event || std::holds_alternative<NeedMore>(*event) ||
-        std::holds_alternative<Paused>(*event) || std::holds_alternative<ConnectionClosed>(*event))
+        std::holds_alternative<Paused>(*event) ||
+        std::holds_alternative<ConnectionClosed>(*event) ||
+        std::holds_alternative<Switched>(*event))
       return all;
   }
 }
