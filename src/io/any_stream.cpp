@@ -15,6 +15,12 @@ std::unique_ptr<AnyListener> erase(Listener listener, TlsContext* tls) {
 
 }  // namespace
 
+std::unique_ptr<AnyStream> any_stream(TcpStream stream) {
+  return std::make_unique<detail::AnyStreamOf<TcpStream>>(std::move(stream));
+}
+std::unique_ptr<AnyStream> any_stream(KernelStream stream) {
+  return std::make_unique<detail::AnyStreamOf<KernelStream>>(std::move(stream));
+}
 std::unique_ptr<AnyListener> any_listener(TcpListener listener, TlsContext* tls) {
   return erase(std::move(listener), tls);
 }

@@ -23,7 +23,9 @@ class Session;
 namespace handfast::io {
 
 class KernelListener;
+class KernelStream;
 class TcpListener;
+class TcpStream;
 class TlsContext;
 
 /// How an operation ended. `error` compares with std::errc; asio::error::eof is the peer's end.
@@ -89,6 +91,9 @@ class AnyStream {
     return asio::async_initiate<const Token, void(Transferred)>(initiation, asio::use_awaitable);
   }
 };
+
+std::unique_ptr<AnyStream> any_stream(TcpStream stream);
+std::unique_ptr<AnyStream> any_stream(KernelStream stream);
 
 class AnyListener {
  public:

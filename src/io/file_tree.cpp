@@ -19,10 +19,12 @@ constexpr int open_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
-int open_beneath(int root, const char* path, int flags) {
+int open_beneath(int root, const char* path, int flags, LinkPolicy links) {
   open_how how{};
   how.flags = to<u64>(flags);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_NO_MAGICLINKS;
+  if (links != LinkPolicy::all) how.resolve |= RESOLVE_BENEATH;
+  if (links == LinkPolicy::none) how.resolve |= RESOLVE_NO_SYMLINKS;
   return to<int>(syscall(SYS_openat2, root, path, &how, sizeof how));
 }
 
@@ -46,15 +48,16 @@ struct CloseDirectory {
 
 }  // namespace
 
-Result<FileTree, std::error_code> FileTree::open(const std::string& directory) {
+Result<FileTree, std::error_code> FileTree::open(const std::string& directory, LinkPolicy links) {
   link::Descriptor root(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return failure(last_error());
   if (faccessat(root.get(), ".", R_OK | X_OK, 0) != 0) return failure(last_error());
-  return FileTree(std::move(root));
+  return FileTree(std::move(root), links);
 }
 
 Result<TreeEntry, std::error_code> FileTree::find(const std::string& path) const {
-  link::Descriptor fd(open_beneath(root_.get(), path.empty() ? "." : path.c_str(), open_flags));
+  link::Descriptor fd(
+      open_beneath(root_.get(), path.empty() ? "." : path.c_str(), open_flags, links_));
   if (fd) return describe(std::move(fd));
   if (errno == ENOSYS || errno == EINVAL || errno == E2BIG) return find_without_links(path);
   // A socket file cannot be opened at all.
@@ -97,7 +100,7 @@ Result<std::vector<TreeName>, std::error_code> FileTree::list(const TreeEntry& d
     if (fstatat(fd, found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     // Only a link that find() would follow is shown; as in find(), from this directory down.
     if (S_ISLNK(status.st_mode)) {
-      const link::Descriptor target(open_beneath(fd, found->d_name, O_PATH | O_CLOEXEC));
+      const link::Descriptor target(open_beneath(fd, found->d_name, O_PATH | O_CLOEXEC, links_));
       if (!target || fstat(target.get(), &status) != 0) continue;
     }
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) continue;

@@ -1,7 +1,7 @@
 // A directory that is shown to strangers: no name leads out of it, neither by ".." nor by a
 // symbolic link. Linux decides that while it opens (openat2 with RESOLVE_BENEATH), so a link that
-// is swapped in between cannot win. Links that stay inside are followed. Where openat2 is not
-// to be had (Linux before 5.6, some sandboxes) no link is followed at all.
+// is swapped in between cannot win. Which links are followed is LinkPolicy's matter. Where openat2
+// is not to be had (Linux before 5.6, some sandboxes) no link is followed at all.
 #pragma once
 
 #include <string>
@@ -31,10 +31,18 @@ struct TreeName {
   u64 size = 0;  // bytes
 };
 
+/// Which symbolic links are followed.
+enum class LinkPolicy : u8 {
+  none,
+  inside,  // those that stay in the directory
+  all,     // wherever they lead: whoever may write to the directory decides what is shown
+};
+
 class FileTree {
  public:
   /// Fails with not_a_directory, no_such_file_or_directory, permission_denied, …
-  static Result<FileTree, std::error_code> open(const std::string& directory);
+  static Result<FileTree, std::error_code> open(const std::string& directory,
+                                                LinkPolicy links = LinkPolicy::inside);
 
   /// `path` is relative to the directory; "" is the directory itself. Fails with
   /// cross_device_link where the path leads out, with operation_not_supported where it is neither
@@ -48,8 +56,9 @@ class FileTree {
   Result<TreeEntry, std::error_code> find_without_links(const std::string& path) const;
 
  private:
-  explicit FileTree(link::Descriptor root) : root_(std::move(root)) {}
+  FileTree(link::Descriptor root, LinkPolicy links) : root_(std::move(root)), links_(links) {}
   link::Descriptor root_;
+  LinkPolicy links_;
 };
 
 /// Reads into all of `room` from `offset` on; less only at the end of the file.

@@ -25,8 +25,35 @@ Http1Session::Http1Session(AnyStream& stream, HttpService& service)
 Http1Session::~Http1Session() { service().give_back(std::move(input_)); }
 
 asio::awaitable<void> Http1Session::run() {
-  // Not "while (co_await …) {}": g++ 12 makes a trap of that.
-  for (bool goes_on = true; goes_on;) goes_on = co_await serve_one();
+  constexpr Duration soon = 1s;
+  constexpr u32 few = 256;  // connections, whose memory does not matter
+  const Duration limit = service().options().idle_timeout;
+  // Not "while (co_await …) {}": g++ 12 makes a trap of that. And the long wait is here: each
+  // coroutine on the way to it would cost its frame's memory.
+  for (bool goes_on = true; goes_on;) {
+    std::error_code error;
+    if (begin_ == end_) {
+      if (service().stopping) break;
+      idle_ = true;
+      error = std::make_error_code(std::errc::timed_out);
+      // Who asks again soon finds all in place.
+      if (service().counters().connections_open <= few) {
+        stream_.expires_after(std::min(soon, limit));
+        error = co_await read_more();
+      }
+      if (error == std::errc::timed_out && limit > soon) {
+        release_memory();
+        stream_.expires_after(limit - soon);
+        const Transferred waited = co_await stream_.wait_to_read();
+        error = waited.error;
+        if (!error) error = co_await read_more();
+      }
+      idle_ = false;
+    }
+    if (error == std::errc::connection_reset) failed_ = true;
+    if (error) break;
+    goes_on = co_await serve_one();
+  }
   if (failed_)
     stream_.abort();
   else
@@ -54,6 +81,7 @@ asio::awaitable<bool> Http1Session::serve_one() {
     co_await service().refuse(*this);
   }
   if (!is_complete()) failed_ = true;
+  if (connection_.our_state() == http::State::switched) co_return false;
   if (failed_ || !connection_.keep_alive()) co_return false;
   const bool dropped = co_await drop_rest();
   co_return dropped&& connection_.keep_alive();
@@ -74,14 +102,6 @@ asio::awaitable<Http1Session::Got> Http1Session::read_head() {
     }
     if (!std::holds_alternative<http::NeedMore>(*event)) co_return Got::nothing;
     if (connection_.our_state() == http::State::must_close) co_return Got::nothing;
-    if (begin_ == end_) {
-      if (service().stopping) co_return Got::nothing;
-      const Transferred waited = co_await wait_for_request();
-      if (waited.error) {
-        if (waited.error == std::errc::connection_reset) failed_ = true;
-        co_return Got::nothing;
-      }
-    }
     // A limit for the whole head: bytes that drip in do not renew it.
     if (!std::exchange(is_timed, true)) stream_.expires_after(service().options().request_timeout);
     const std::error_code error = co_await read_more();
@@ -99,16 +119,6 @@ void Http1Session::refuse_head(const http::Error& error) {
   request().method = request().target = "-";
   note_refusal(error);
   connection_.end_keep_alive();
-}
-
-asio::awaitable<Transferred> Http1Session::wait_for_request() {
-  release_input();
-  release();
-  idle_ = true;
-  stream_.expires_after(service().options().idle_timeout);
-  const Transferred waited = co_await stream_.wait_to_read();
-  idle_ = false;
-  co_return waited;
 }
 
 void Http1Session::take_request(const http::Request& from) {
@@ -166,9 +176,11 @@ asio::awaitable<std::error_code> Http1Session::read_more() {
   co_return got.error;
 }
 
-void Http1Session::release_input() {
+void Http1Session::release_memory() {
   begin_ = end_ = 0;
   service().give_back(std::move(input_));
+  release();
+  connection_.release();
 }
 
 /// RFC 9112 §9.6: closing both ways at once could reset the connection before the client has
@@ -259,10 +271,10 @@ asio::awaitable<std::error_code> Http1Session::send_informational(u16 status, ht
 
 asio::awaitable<std::error_code> Http1Session::put_head(u16 status, http::Fields fields,
                                                         bool more) {
-  const u64 dropped_max = service().options().dropped_content_max;
-  const bool is_left = !content_done_ && (connection_.client_waits() ||
-                                          connection_.content_left().value_or(0) > dropped_max);
-  if (is_left || service().stopping) connection_.end_keep_alive();
+  // Content that was refused, or that the client still holds back, is not wanted any more.
+  const bool is_left = !content_done_ && (connection_.client_waits() || refusal());
+  if (is_left || service().stopping || !service().options().keep_alive)
+    connection_.end_keep_alive();
   const http::Response response{status, {}, 1, fields};
   std::error_code error = co_await put(response);
   if (error) co_return error;
@@ -319,6 +331,26 @@ asio::awaitable<std::error_code> Http1Session::finish(http::Fields trailers) {
   if (!error) error = broken(co_await writer_.flush(false));
   if (!error) note_complete();
   co_return error;
+}
+
+asio::awaitable<HttpTunnel> Http1Session::switch_protocols(http::Fields fields) {
+  HttpTunnel tunnel;
+  using Offer = http::Connection::Offer;
+  if (connection_.offer() == Offer::none || !content_done_) {
+    tunnel.error = std::make_error_code(std::errc::operation_not_supported);
+    co_return tunnel;
+  }
+  const u16 agreed = connection_.offer() == Offer::tunnel ? 200 : 101;
+  const http::Response response{agreed, {}, 1, fields};
+  tunnel.error = co_await put(response);
+  if (!tunnel.error) tunnel.error = broken(co_await writer_.flush(false));
+  if (tunnel.error) co_return tunnel;
+  note_head(agreed);
+  note_complete();
+  stream_.expires_never();
+  tunnel.stream = &stream_;
+  tunnel.early = input_.all().first(end_).subspan(begin_);
+  co_return tunnel;
 }
 
 }  // namespace handfast::io

@@ -1,5 +1,5 @@
-// One HTTP/1.1 connection of a server: one exchange after the other. As long as it waits for a
-// request it holds no buffer.
+// One HTTP/1.1 connection of a server: one exchange after the other. While it is idle it holds no
+// buffer.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -28,14 +28,13 @@ class Http1Session final : public HttpConnection, private HttpExchange {
   // The connection.
   asio::awaitable<bool> serve_one();
   asio::awaitable<Got> read_head();
-  asio::awaitable<Transferred> wait_for_request();
   void refuse_head(const http::Error& error);
   void take_request(const http::Request& from);
   asio::awaitable<bool> drop_rest();
   asio::awaitable<void> close();
   /// More input, or an error; the stream's limit is set.
   asio::awaitable<std::error_code> read_more();
-  void release_input();
+  void release_memory();
   Result<http::Event, http::Error> next_event();
 
   // HttpExchange.
@@ -46,6 +45,7 @@ class Http1Session final : public HttpConnection, private HttpExchange {
   asio::awaitable<std::error_code> write_file(const link::Descriptor& file, http::ByteRange part,
                                               bool more) override;
   asio::awaitable<std::error_code> finish(http::Fields trailers) override;
+  asio::awaitable<HttpTunnel> switch_protocols(http::Fields fields) override;
   /// Puts what `event` is on the wire into the writer.
   asio::awaitable<std::error_code> put(const http::Event& event);
   HttpPiece refuse_content(const http::Error& error);

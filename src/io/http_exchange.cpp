@@ -41,9 +41,14 @@ asio::awaitable<std::error_code> HttpExchange::drop_content() {
 
 asio::awaitable<std::error_code> HttpExchange::send_head(const HttpResponse& response, bool more) {
   head_.clear();
-  head_.push_back({"Date", service_.date()});
-  const std::string& name = service_.options().name;
-  if (!name.empty()) head_.push_back({"Server", name});
+  // What a proxy passes on has them already.
+  if (!response.fields.find("date")) head_.push_back({"Date", service_.date()});
+  const HttpServerOptions& options = service_.options();
+  if (!options.name.empty() && !response.fields.find("server"))
+    head_.push_back({"Server", options.name});
+  // RFC 6797 §7.2: not over plain HTTP.
+  if (!options.hsts.empty() && request_.scheme == "https")
+    head_.push_back({"Strict-Transport-Security", options.hsts});
   const http::Fields own = response.fields.view();
   head_.insert(head_.end(), own.begin(), own.end());
   // A 304 has no content of its own, and no length is better than a wrong one (RFC 9110 §8.6).
@@ -68,6 +73,10 @@ asio::awaitable<std::error_code> HttpExchange::write_file(const link::Descriptor
     error = co_await write(piece, more || at < end);
   }
   co_return error;
+}
+
+asio::awaitable<HttpTunnel> HttpExchange::switch_protocols(http::Fields /*fields*/) {
+  co_return HttpTunnel{std::make_error_code(std::errc::operation_not_supported), nullptr, {}};
 }
 
 asio::awaitable<void> HttpExchange::respond(const HttpResponse& response,
@@ -103,7 +112,10 @@ void HttpExchange::note_content(u64 bytes) {
 }
 
 void HttpExchange::release() {
-  request_ = {};
+  HttpRequest next;
+  next.client = request_.client;
+  next.scheme = std::move(request_.scheme);
+  request_ = std::move(next);
   trailers_ = {};
   head_ = {};
   length_ = {};

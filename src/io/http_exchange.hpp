@@ -26,17 +26,25 @@
 
 namespace handfast::io {
 
+class AnyStream;
 class HttpExchange;
 class HttpService;
 
-/// Answers. Where it returns before the response is complete, the rest is made up for where that
-/// is possible: 500 where nothing was sent, the end where all content was. It may throw: the same.
+/// Answers. Where it returns, or throws, before finish(), the client hears 500 if it has heard
+/// nothing yet; else the connection is cut, so that no part passes for the whole.
 using HttpHandler = std::function<asio::awaitable<void>(HttpExchange&)>;
 
 /// A piece of content; without an error and without bytes it is the end.
 struct HttpPiece {
   std::error_code error{};
   Bytes bytes{};  // until the next call
+};
+
+/// A connection that is HTTP no more.
+struct HttpTunnel {
+  std::error_code error{};
+  AnyStream* stream = nullptr;
+  Bytes early{};  // came already; until the handler returns
 };
 
 class HttpExchange {
@@ -74,6 +82,10 @@ class HttpExchange {
                                                       http::ByteRange part, bool more = false);
   /// Trailers need a response without a known length, and reach nobody over HTTP/1.0.
   virtual asio::awaitable<std::error_code> finish(http::Fields trailers = {}) = 0;
+  /// Ends HTTP on this connection (RFC 9110 §7.8, §9.3.6): 101 to an Upgrade, 200 to a CONNECT. The
+  /// handler then owns the stream until it returns. operation_not_supported where the client has
+  /// not offered that, or the version of HTTP has no such thing.
+  virtual asio::awaitable<HttpTunnel> switch_protocols(http::Fields fields);
   /// All of it in one.
   asio::awaitable<void> respond(const HttpResponse& response, std::string_view content);
   /// A short page that says what went wrong.
@@ -84,7 +96,7 @@ class HttpExchange {
   bool is_complete() const { return complete_; }
   u64 content_bytes() const { return content_bytes_; }  // sent
   Instant began() const { return began_; }
-  HttpService& service() { return service_; }
+  HttpService& service() const { return service_; }
 
  protected:
   explicit HttpExchange(HttpService& service) : service_(service) {}

@@ -1,5 +1,7 @@
 #include "io/http_server.hpp"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include <asio/co_spawn.hpp>
@@ -16,16 +18,38 @@ std::vector<std::unique_ptr<AnyListener>> list_of(std::unique_ptr<AnyListener> o
   return list;
 }
 
+/// For whom the server has no place. RFC 9110 §15.6.4.
+asio::awaitable<void> turn_away(HttpExchange& exchange) {
+  const auto wait =
+      std::chrono::ceil<std::chrono::seconds>(exchange.service().options().retry_after);
+  HttpResponse response;
+  response.status = 503;
+  response.fields.add("Retry-After", std::to_string(wait.count()));
+  response.fields.add("Content-Type", "text/html; charset=utf-8");
+  const std::string page = error_page(503, "The server has as many clients as it takes.");
+  co_await exchange.respond(response, page);
+}
+
+HttpServerOptions options_for_away(HttpServerOptions options) {
+  constexpr Duration patience = 2s;
+  options.keep_alive = false;
+  options.idle_timeout = std::min(options.idle_timeout, patience);
+  options.request_timeout = std::min(options.request_timeout, patience);
+  return options;
+}
+
 }  // namespace
 
 struct HttpServer::Session {
   std::unique_ptr<AnyStream> stream;
+  HttpService& service;
   std::unique_ptr<HttpConnection> connection{};  // null during the handshake of TLS
 };
 
 HttpServer::HttpServer(std::vector<std::unique_ptr<AnyListener>> listeners, HttpHandler handler,
                        HttpServerOptions options)
     : service_(std::move(handler), std::move(options)),
+      away_(turn_away, options_for_away(service_.options())),
       listeners_(std::move(listeners)),
       changed_(listeners_.front()->get_executor(), asio::steady_timer::time_point::max()) {}
 
@@ -48,7 +72,7 @@ asio::awaitable<void> HttpServer::run() {
 
 asio::awaitable<void> HttpServer::accept(AnyListener& listener) {
   while (!service_.stopping) {
-    if (sessions_.size() >= service_.options().connections_max) {
+    if (is_full()) {
       co_await wait_for_change();
       continue;
     }
@@ -65,11 +89,19 @@ asio::awaitable<void> HttpServer::accept(AnyListener& listener) {
   }
 }
 
+bool HttpServer::is_full() const {
+  const HttpServerOptions& options = service_.options();
+  return sessions_.size() >= std::size_t{options.connections_max} + options.turned_away_max;
+}
+
 void HttpServer::begin(std::unique_ptr<AnyStream> stream) {
+  const bool has_place = sessions_.size() < service_.options().connections_max;
+  if (!has_place) ++service_.counters().turned_away;
   ++service_.counters().connections;
   ++service_.counters().connections_open;
   const auto executor = stream->get_executor();
-  const auto session = sessions_.emplace(sessions_.end(), std::move(stream));
+  const auto session =
+      sessions_.emplace(sessions_.end(), std::move(stream), has_place ? service_ : away_);
   asio::co_spawn(executor, serve(*session), [this, session](const std::exception_ptr&) {
     sessions_.erase(session);
     --service_.counters().connections_open;
@@ -83,17 +115,18 @@ asio::awaitable<void> HttpServer::serve(Session& session) {
   if (stream.tls() != nullptr) {
     stream.expires_after(service_.options().request_timeout);
     const Transferred shaken = co_await stream.handshake();
+    ++(shaken.error ? service_.counters().handshakes_failed : service_.counters().handshakes);
     if (shaken.error) {
       stream.close();
       co_return;
     }
   }
-  session.connection = std::make_unique<Http1Session>(stream, service_);
+  session.connection = std::make_unique<Http1Session>(stream, session.service);
   co_await session.connection->run();
 }
 
 void HttpServer::stop() {
-  service_.stopping = true;
+  service_.stopping = away_.stopping = true;
   for (const auto& listener : listeners_) listener->close();
   changed_.cancel();
   for (Session& session : sessions_) {

@@ -33,19 +33,23 @@ class HttpServer {
 
   /// `told` hears of each exchange when it is over.
   void on_access(std::function<void(const HttpExchange&)> told) {
+    away_.on_access(told);
     service_.on_access(std::move(told));
   }
   const HttpServerCounters& counters() { return service_.counters(); }
+  asio::any_io_executor get_executor() { return listeners_.front()->get_executor(); }
 
  private:
   struct Session;
 
   asio::awaitable<void> accept(AnyListener& listener);
   void begin(std::unique_ptr<AnyStream> stream);
+  bool is_full() const;
   asio::awaitable<void> serve(Session& session);
   asio::awaitable<void> wait_for_change();
 
   HttpService service_;
+  HttpService away_;  // for connections beyond connections_max
   std::vector<std::unique_ptr<AnyListener>> listeners_;
   std::list<Session> sessions_;
   std::size_t accepting_ = 0;   // coroutines

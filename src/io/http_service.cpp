@@ -16,18 +16,14 @@ i64 system_seconds() {
 }  // namespace
 
 asio::awaitable<void> HttpService::answer(HttpExchange& exchange) {
+  bool failed = false;
   try {
     co_await handler_(exchange);
   } catch (const std::exception&) {
-    // What it has sent of an answer must not pass for the whole.
-    if (exchange.status() != 0 && !exchange.is_complete()) {
-      tell(exchange);
-      co_return;
-    }
+    failed = true;
   }
-  if (exchange.status() == 0 && !exchange.refusal())
+  if (exchange.status() == 0 && (failed || !exchange.refusal()))
     exchange.note_refusal({500, "The server failed at this."});
-  if (exchange.status() != 0 && !exchange.is_complete()) co_await exchange.finish();
   co_await refuse(exchange);
 }
 
@@ -76,6 +72,11 @@ void HttpService::give_back(HttpBuffer buffer) {
 void HttpService::tell(const HttpExchange& exchange) {
   ++counters_.requests;
   if (exchange.status() >= 400) ++counters_.refused;
+  ++counters_.by_class[to<std::size_t>(std::min(exchange.status() / 100, 5))];
+  const Duration took = now() - exchange.began();
+  const auto& steps = HttpServerCounters::durations;
+  ++counters_.by_duration[to<std::size_t>(std::ranges::lower_bound(steps, took) - steps.begin())];
+  counters_.duration_sum += took;
   if (!exchange.is_complete()) ++counters_.cut_off;
   if (told_) told_(exchange);
 }

@@ -2,6 +2,7 @@
 // counters, time and buffers.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,14 +21,18 @@
 namespace handfast::io {
 
 struct HttpServerOptions {
-  std::string name = "handfast";      // the Server field
+  std::string name = "handfast";  // the Server field
+  bool keep_alive = true;
+  std::string hsts{};                 // the Strict-Transport-Security field, over TLS
   Duration idle_timeout = 30s;        // between two requests
   Duration request_timeout = 20s;     // from a head's first byte to its last
   Duration content_timeout = 30s;     // without a byte of content that is waited for
   Duration write_timeout = 60s;       // without any progress of a response
   Duration linger_timeout = 2s;       // for the client's FIN behind ours (RFC 9112 §9.6)
   u32 rate_min = 0;                   // bytes/s either way, once content_timeout has passed; 0: any
-  u32 connections_max = 4096;         // more wait in the listener's backlog
+  u32 connections_max = 4096;         // beyond, a client hears 503
+  u32 turned_away_max = 64;           // at a time; more wait in the listener's backlog
+  Duration retry_after = 5s;          // what those are told
   u32 write_buffer_max = 64u << 10;   // bytes a connection holds for a slow reader
   u64 dropped_content_max = 1 << 20;  // bytes that no handler wanted and are read all the same
   http::Config http{};
@@ -44,6 +49,14 @@ struct HttpServerCounters {
   u64 refused = 0;        // answered by 4xx or 5xx
   u64 content_bytes = 0;  // handed to the transport
   u64 cut_off = 0;        // responses that could not be finished
+  u64 turned_away = 0;    // connections beyond connections_max
+  u64 handshakes = 0;     // of TLS, that succeeded
+  u64 handshakes_failed = 0;
+  std::array<u64, 6> by_class{};  // requests by their status: [2] is 2xx; [0] had none
+  /// How many took at most durations[i], and [7] longer.
+  static constexpr std::array<Duration, 7> durations{1ms, 5ms, 25ms, 100ms, 500ms, 2500ms, 10s};
+  std::array<u64, 8> by_duration{};
+  Duration duration_sum{};
 };
 
 /// Memory that connections borrow while a request or an answer is under way.

@@ -2,13 +2,13 @@
 // directory.
 #include "io/http_site.hpp"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "http/conditional.hpp"
 #include "http/content_type.hpp"
-#include "http/date.hpp"
 #include "http/target.hpp"
-#include "io/http_service.hpp"
 
 namespace handfast::io {
 namespace {
@@ -40,8 +40,13 @@ HttpReply reply_to(const std::error_code& error) {
   return error_reply(500, "The server could not read this.");
 }
 
-std::string entity_tag(const TreeEntry& entry) {
-  return fmt::format("\"{:x}-{:x}-{:x}\"", entry.modified, entry.modified_fraction, entry.size);
+/// RFC 9110 §8.8.3.3: each coding has a tag of its own; a weak one where another version of the
+/// library that packs could make other bytes.
+std::string entity_tag(const TreeEntry& entry, const HttpReply& reply) {
+  const bool is_packed = reply.coding != http::Coding::identity;
+  return fmt::format("{}\"{:x}-{:x}-{:x}{}{}\"", reply.is_packed_here ? "W/" : "", entry.modified,
+                     entry.modified_fraction, entry.size, is_packed ? "-" : "",
+                     is_packed ? to_string(reply.coding) : "");
 }
 
 /// RFC 9110 §15.3.7: several ranges go out as multipart/byteranges, one as itself.
@@ -60,35 +65,6 @@ void take_ranges(HttpReply& reply, const std::vector<http::ByteRange>& ranges, u
   reply.parts = std::move(multipart.parts);
   reply.text = std::move(multipart.tail);
   reply.length = multipart.length;
-}
-
-HttpReply file_reply(const http::Request& request, const std::string& path, TreeEntry entry) {
-  HttpReply reply;
-  reply.content_type = http::content_type(path);
-  reply.modified = entry.modified;
-  reply.entity_tag = entity_tag(entry);
-  const http::Validators validators{reply.entity_tag, reply.modified};
-  const auto precondition = http::check_preconditions(request, validators);
-  if (precondition == http::Precondition::fails)
-    return error_reply(412, "The file is not the one that the request is meant for.");
-  if (precondition == http::Precondition::not_modified) {
-    reply.status = 304;
-    return reply;
-  }
-  reply.length = entry.size;
-  reply.parts = {{{}, {0, entry.size}}};
-  if (http::if_range_holds(request, validators)) {
-    if (const auto ranges = http::requested_ranges(request, entry.size)) {
-      if (ranges->empty()) {
-        reply = error_reply(416, "The file has no such bytes.");
-        reply.content_range = http::unsatisfied_range(entry.size);
-        return reply;
-      }
-      take_ranges(reply, *ranges, entry.size);
-    }
-  }
-  reply.file = std::move(entry.fd);
-  return reply;
 }
 
 std::string size_text(u64 bytes) {
@@ -122,42 +98,7 @@ std::string listing(std::string_view path, const std::vector<TreeName>& names) {
   return text + "</table></body></html>\n";
 }
 
-HttpResponse head_of(const HttpReply& reply, i64 now) {
-  HttpResponse response{.status = reply.status, .fields = {}, .length = reply.length};
-  FieldList& fields = response.fields;
-  if (reply.status != 304) fields.add("Content-Type", reply.content_type);
-  if (reply.modified >= 0) {
-    // RFC 9110 §8.8.2.1: never later than Date.
-    const auto modified = http::format_date(std::min(reply.modified, now));
-    fields.add("Last-Modified", http::as_text(modified));
-  }
-  if (!reply.entity_tag.empty()) {
-    fields.add("ETag", reply.entity_tag);
-    fields.add("Accept-Ranges", "bytes");
-  }
-  if (!reply.content_range.empty()) fields.add("Content-Range", reply.content_range);
-  if (!reply.location.empty()) fields.add("Location", reply.location);
-  if (reply.status == 405) fields.add("Allow", "GET, HEAD");
-  return response;
-}
-
 }  // namespace
-
-asio::awaitable<void> HttpDirectory::operator()(HttpExchange& exchange) const {
-  std::error_code error = co_await exchange.drop_content();
-  if (error) co_return;
-  const HttpReply reply = find(exchange.request().view());
-  const HttpResponse head = head_of(reply, exchange.service().unix_time());
-  error = co_await exchange.send_head(head, reply.length > 0);
-  for (std::size_t i = 0; i < reply.parts.size() && !error; ++i) {
-    const http::Part& part = reply.parts[i];
-    const bool more = !reply.text.empty() || i + 1 < reply.parts.size();
-    if (!part.head.empty()) error = co_await exchange.write(as_bytes(part.head), true);
-    if (!error) error = co_await exchange.write_file(reply.file, part.range, more);
-  }
-  if (!error && !reply.text.empty()) error = co_await exchange.write(as_bytes(reply.text));
-  if (!error) co_await exchange.finish();
-}
 
 HttpReply HttpDirectory::find(const http::Request& request) const {
   if (request.method != "GET" && request.method != "HEAD")
@@ -173,7 +114,7 @@ HttpReply HttpDirectory::find(const http::Request& request) const {
   if (!entry) return reply_to(entry.error());
   if (entry->is_directory) return find_directory(*path, request, *entry);
   if (names_directory) return error_reply(404, "There is nothing of this name.");
-  return file_reply(request, *path, std::move(*entry));
+  return find_file(request, *path, std::move(*entry));
 }
 
 HttpReply HttpDirectory::find_directory(const std::string& path, const http::Request& request,
@@ -185,10 +126,75 @@ HttpReply HttpDirectory::find_directory(const std::string& path, const http::Req
   }
   auto index = tree_.find(path.substr(1) + "index.html");
   if (index && !index->is_directory)
-    return file_reply(request, path + "index.html", std::move(*index));
+    return find_file(request, path + "index.html", std::move(*index));
+  if (!options_.lists) return error_reply(403, "This directory is not listed.");
   const auto names = tree_.list(directory, names_max);
   if (!names) return reply_to(names.error());
   return page(200, listing(path, *names));
+}
+
+void HttpDirectory::choose_coding(HttpReply& reply, const http::Request& request,
+                                  const std::string& path, TreeEntry& entry) const {
+  const bool is_packable = options_.packs && http::is_compressible(reply.content_type) &&
+                           entry.size >= options_.packed_bytes_min &&
+                           entry.size <= options_.packed_bytes_max;
+  // Packed here, a file has no ranges that could be told beforehand.
+  const bool may_pack = is_packable && http::count(request.fields, "range") == 0;
+  const bool may_vary =
+      is_packable || (options_.takes_packed_files && http::is_compressible(reply.content_type));
+  if (!may_vary) return;
+  reply.varies = true;
+  if (http::count(request.fields, "accept-encoding") == 0) return;
+  std::optional<TreeEntry> packed;
+  u32 best = http::weight_of(http::Coding::identity, request.fields);
+  for (const http::Coding coding : http::codings) {
+    const u32 weight = http::weight_of(coding, request.fields);
+    // A file that is packed already is better than one that must be.
+    if (weight < best || weight == 0 || (weight == best && packed)) continue;
+    std::optional<TreeEntry> sibling;
+    if (options_.takes_packed_files) {
+      auto found = tree_.find(path.substr(1) + std::string(http::file_extension(coding)));
+      if (found && !found->is_directory) sibling = std::move(*found);
+    }
+    const bool is_chosen = reply.is_packed_here && weight == best;
+    if (!sibling && (!may_pack || is_chosen)) continue;
+    best = weight;
+    reply.coding = coding;
+    reply.is_packed_here = !sibling;
+    packed = std::move(sibling);
+  }
+  if (packed) entry = std::move(*packed);
+}
+
+HttpReply HttpDirectory::find_file(const http::Request& request, const std::string& path,
+                                   TreeEntry entry) const {
+  HttpReply reply;
+  reply.content_type = http::content_type(path);
+  choose_coding(reply, request, path, entry);
+  reply.modified = entry.modified;
+  reply.entity_tag = entity_tag(entry, reply);
+  const http::Validators validators{reply.entity_tag, reply.modified};
+  const auto precondition = http::check_preconditions(request, validators);
+  if (precondition == http::Precondition::fails)
+    return error_reply(412, "The file is not the one that the request is meant for.");
+  if (precondition == http::Precondition::not_modified) {
+    reply.status = 304;
+    return reply;
+  }
+  reply.length = entry.size;
+  reply.parts = {{{}, {0, entry.size}}};
+  if (!reply.is_packed_here && http::if_range_holds(request, validators)) {
+    if (const auto ranges = http::requested_ranges(request, entry.size)) {
+      if (ranges->empty()) {
+        reply = error_reply(416, "The file has no such bytes.");
+        reply.content_range = http::unsatisfied_range(entry.size);
+        return reply;
+      }
+      take_ranges(reply, *ranges, entry.size);
+    }
+  }
+  reply.file = std::move(entry.fd);
+  return reply;
 }
 
 }  // namespace handfast::io

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/types.hpp"
+#include "http/content_coding.hpp"
 #include "http/message.hpp"
 #include "http/range.hpp"
 #include "io/file_tree.hpp"
@@ -24,6 +25,21 @@ struct HttpReply {
   i64 modified = -1;         // seconds since 1970; negative: unknown
   std::string entity_tag{};  // with its quotes
   std::string location{};
+  http::Coding coding = http::Coding::identity;  // Content-Encoding
+  bool is_packed_here = false;                   // the file is not of this coding: it becomes so
+  bool varies = false;                           // another Accept-Encoding might get another coding
+};
+
+struct HttpDirectoryOptions {
+  bool lists = true;  // directories without index.html
+  /// What stands beside a file as file.br, file.zst or file.gz is sent in its place to who takes
+  /// that coding (RFC 9110 §12.5.3).
+  bool takes_packed_files = true;
+  /// Files of types that get smaller (http::is_compressible) are packed while they are sent, where
+  /// their size is in these limits; a request for a range gets the bytes of the file itself.
+  bool packs = true;
+  u64 packed_bytes_min = 1024;
+  u64 packed_bytes_max = 16u << 20;
 };
 
 /// A directory (GET and HEAD): files, index.html, else a listing. Hidden names (".x") are neither
@@ -32,7 +48,8 @@ struct HttpReply {
 /// A handler: `HttpServer(listener, std::ref(directory))`.
 class HttpDirectory {
  public:
-  explicit HttpDirectory(FileTree tree) : tree_(std::move(tree)) {}
+  explicit HttpDirectory(FileTree tree, const HttpDirectoryOptions& options = {})
+      : tree_(std::move(tree)), options_(options) {}
   asio::awaitable<void> operator()(HttpExchange& exchange) const;
   /// What that answers.
   HttpReply find(const http::Request& request) const;
@@ -43,7 +60,14 @@ class HttpDirectory {
   HttpReply find_directory(const std::string& path, const http::Request& request,
                            const TreeEntry& directory) const;
 
+  HttpReply find_file(const http::Request& request, const std::string& path, TreeEntry entry) const;
+  /// The best of the file's codings for the client: changes `entry` to a file of that coding, or
+  /// has the reply packed.
+  void choose_coding(HttpReply& reply, const http::Request& request, const std::string& path,
+                     TreeEntry& entry) const;
+
   FileTree tree_;
+  HttpDirectoryOptions options_;
 };
 
 }  // namespace handfast::io

@@ -57,6 +57,7 @@ TEST_F(HttpHandlers, have_the_connection_closed_behind_what_an_old_client_gets) 
     const HttpResponse response;
     co_await exchange.send_head(response);
     co_await exchange.write(as_bytes("abc"));
+    co_await exchange.finish();
   });
   const std::string answer = answer_to("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_THAT(answer, Not(HasSubstr("chunked")));
@@ -208,6 +209,32 @@ TEST_F(HttpHandlers, can_tell_of_their_progress_before_they_answer) {
   EXPECT_THAT(get("/"), StartsWith("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
                                    "HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(answer_to("GET / HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(HttpHandlers, know_their_client_also_after_it_was_idle_for_long) {
+  std::vector<wire::Endpoint> clients;
+  serve([&](HttpExchange& exchange) -> asio::awaitable<void> {
+    clients.push_back(exchange.request().client);
+    co_await say(exchange, exchange.request().scheme);
+  });
+  std::string answers;
+  const auto talk = [&]() -> asio::awaitable<void> {
+    TcpStream stream = co_await connected();
+    for (int i = 0; i < 2; ++i) {
+      const std::string text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+      co_await asio::async_write(stream, asio::buffer(text), asio::use_awaitable);
+      co_await stacks.client->async_sleep(10s, asio::use_awaitable);
+    }
+    std::error_code error;
+    co_await asio::async_read(stream, asio::dynamic_buffer(answers),
+                              asio::redirect_error(asio::use_awaitable, error));
+  };
+  stacks.spawn(talk());
+  stacks.run_for(100s);
+  ASSERT_EQ(clients.size(), 2u);
+  EXPECT_EQ(clients[0].address, client_address);
+  EXPECT_EQ(clients[0], clients[1]);
+  EXPECT_THAT(answers, EndsWith("http"));
 }
 
 class Router : public HttpHandlers {

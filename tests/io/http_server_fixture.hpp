@@ -18,6 +18,8 @@ namespace handfast::io {
 
 class HttpHandlers : public testing::Test {
  protected:
+  explicit HttpHandlers(const tcp::Config& tcp = {}) : stacks(tcp) {}
+
   void serve(HttpHandler handler, HttpServerOptions options = {}) {
     options.clock = [this] { return stacks.now(); };
     server = std::make_unique<HttpServer>(any_listener(TcpListener(*stacks.server, server_at)),

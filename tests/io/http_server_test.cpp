@@ -276,31 +276,6 @@ TEST_F(HttpOverOurStack, a_sink_that_refuses_ends_the_transfer) {
   EXPECT_EQ(failed->code, std::errc::no_space_on_device);
 }
 
-class OneConnection : public HttpOverOurStack {
- protected:
-  OneConnection() : HttpOverOurStack({.idle_timeout = 5s, .connections_max = 1}) {}
-};
-
-TEST_F(OneConnection, the_next_one_waits_until_the_first_has_ended) {
-  TcpStream first(*stacks.client);
-  Store store;
-  bool complete = false;
-  const auto run = [&]() -> asio::awaitable<void> {
-    co_await first.async_connect(server_at, asio::use_awaitable);
-    TcpStream second = co_await connected();
-    HttpClient<TcpStream> client(second);
-    const auto url = url_of("/small");
-    const auto result = co_await client.get(url, store);
-    complete = result.has_value();
-  };
-  stacks.spawn(run());
-  stacks.run_for(2s);
-  EXPECT_FALSE(complete);
-  EXPECT_EQ(server.counters().connections_open, 1u);
-  stacks.run_for(60s);
-  EXPECT_TRUE(complete);
-}
-
 /// What a scripted server on the kernel's loopback makes of the client.
 std::string outcome_of(const std::string& response, bool reset_at_end) {
   asio::io_context context(1);

@@ -156,6 +156,62 @@ TEST_F(Site, refuses_what_is_hidden_missing_or_no_file) {
   EXPECT_EQ(site().find({"DELETE", "/a.txt", 1, {}}).status, 405);
 }
 
+TEST_F(Site, follows_no_links_or_all_where_that_is_wanted) {
+  const auto none = FileTree::open(directory.path(), LinkPolicy::none);
+  EXPECT_FALSE(none->find("inside"));
+  EXPECT_FALSE(none->find("list/up/a.txt"));
+  EXPECT_TRUE(none->find("a.txt"));
+  const auto all = FileTree::open(directory.path(), LinkPolicy::all);
+  EXPECT_TRUE(all->find("outside"));
+  EXPECT_TRUE(all->find("inside"));
+}
+
+TEST_F(Site, sends_a_packed_sibling_by_the_weights_of_its_client) {
+  directory.write("p.css", std::string(5000, 'c'));
+  directory.write("p.css.br", "brotli");
+  directory.write("p.css.gz", "gzipped");
+  const auto ask = [&](std::string_view codings) {
+    const std::array fields{http::Field{"Accept-Encoding", codings}};
+    return get("/p.css", fields);
+  };
+  const HttpReply br = ask("gzip, br, zstd");
+  EXPECT_EQ(br.coding, http::Coding::br);
+  EXPECT_FALSE(br.is_packed_here);
+  EXPECT_EQ(br.length, 6u);
+  EXPECT_EQ(br.content_type, "text/css; charset=utf-8");
+  EXPECT_TRUE(br.varies);
+  EXPECT_THAT(br.entity_tag, testing::MatchesRegex("\"[0-9a-f-]+-br\""));
+  const HttpReply gzip = ask("gzip, br;q=0.5");
+  EXPECT_EQ(gzip.coding, http::Coding::gzip);
+  EXPECT_EQ(gzip.length, 7u);
+  EXPECT_NE(gzip.entity_tag, br.entity_tag);
+  EXPECT_EQ(ask("identity, gzip;q=0.5").coding, http::Coding::identity);
+  EXPECT_EQ(get("/p.css").coding, http::Coding::identity);
+  EXPECT_TRUE(get("/p.css").varies);
+  const std::array again{http::Field{"Accept-Encoding", "br"},
+                         http::Field{"If-None-Match", br.entity_tag}};
+  EXPECT_EQ(get("/p.css", again).status, 304);
+  const std::array plain{http::Field{"If-None-Match", br.entity_tag}};
+  EXPECT_EQ(get("/p.css", plain).status, 200) << "each coding has its own tag";
+}
+
+TEST_F(Site, packs_texts_of_some_size_that_have_no_sibling) {
+  directory.write("t.html", std::string(5000, 't'));
+  directory.write("t.png", std::string(5000, 't'));
+  directory.write("short.html", "t");
+  const std::array fields{http::Field{"Accept-Encoding", "gzip, zstd"}};
+  const HttpReply reply = get("/t.html", fields);
+  EXPECT_EQ(reply.coding, http::Coding::zstd);
+  EXPECT_TRUE(reply.is_packed_here);
+  EXPECT_THAT(reply.entity_tag, testing::StartsWith("W/"));
+  EXPECT_EQ(get("/t.png", fields).coding, http::Coding::identity);
+  EXPECT_FALSE(get("/t.png", fields).varies);
+  EXPECT_EQ(get("/short.html", fields).coding, http::Coding::identity);
+  const std::array range{http::Field{"Accept-Encoding", "gzip"}, http::Field{"Range", "bytes=0-1"}};
+  EXPECT_EQ(get("/t.html", range).status, 206);
+  EXPECT_EQ(get("/t.html", range).coding, http::Coding::identity);
+}
+
 TEST(FileTreeOpen, says_why_there_is_no_tree) {
   EXPECT_EQ(FileTree::open("/nonexistent").error(), std::errc::no_such_file_or_directory);
   EXPECT_EQ(FileTree::open("/etc/passwd").error(), std::errc::not_a_directory);
