@@ -100,11 +100,17 @@ void add_options(CLI::App& command, TlsClientOptions& options) {
 void add_options(CLI::App& command, TlsServerOptions& options) {
   command.add_flag("--tls", options.is_on, "HTTPS: needs --cert");
   command
-      .add_option("--cert", options.certificate,
-                  "The server's certificate and those above it (PEM). `handfast ca` makes one")
-      ->type_name("FILE");
-  command.add_option("--key", options.key, "Its key, where that is in another file (PEM)")
-      ->type_name("FILE");
+      .add_option(
+          "--cert", options.certificates,
+          "The server's certificate and those above it (PEM). `handfast ca` makes one. More "
+          "than one: the client's wish (SNI) chooses")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command
+      .add_option("--key", options.keys,
+                  "Its key, where that is in another file (PEM); one for each --cert, in order")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command
       .add_option("--client-ca", options.client_ca,
                   "Serve only clients with a certificate of this file's CAs (PEM)")
@@ -124,12 +130,16 @@ void configure(io::TlsContext& context, const TlsClientOptions& options) {
 }
 
 void configure(io::TlsContext& context, const TlsServerOptions& options) {
-  if (options.certificate.empty())
+  if (options.certificates.empty())
     throw Failure("--tls needs a certificate", "",
                   "name it: --cert FILE --key FILE (`handfast ca DIR` makes some)", Exit::usage);
+  if (!options.keys.empty() && options.keys.size() != options.certificates.size())
+    throw Failure("each --cert needs its --key", "", "name as many of each, in the same order",
+                  Exit::usage);
   context.config.protocols = {"http/1.1"};
   configure(context.config, options.old_exchanges);
-  add_identity(context, options.certificate, options.key);
+  for (std::size_t i = 0; i < options.certificates.size(); ++i)
+    add_identity(context, options.certificates[i], options.keys.empty() ? "" : options.keys[i]);
   if (!options.client_ca.empty()) {
     context.verifier.emplace(trust_store(options.client_ca));
     context.config.client_auth = tls::ClientAuth::require;

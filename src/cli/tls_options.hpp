@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -33,8 +34,8 @@ void add_options(CLI::App& command, TlsClientOptions& options);
 
 struct TlsServerOptions {
   bool is_on = false;
-  std::string certificate{};
-  std::string key{};
+  std::vector<std::string> certificates{};
+  std::vector<std::string> keys{};  // one for each, or none
   std::string client_ca{};
   OldExchanges old_exchanges{};
 };
