@@ -162,6 +162,10 @@ class Session {
       download.start_over();
       return retry.once_at_once();
     }
+    // RFC 8470 §5.2: "MAY … retry … once the TLS handshake is complete".
+    if (result && result->status == 425 && tls_ &&
+        std::exchange(tls_->config.offers_early_data, false))
+      return retry.once_at_once();
     const i64 now = io::wall_now().time_since_epoch().count();
     if (!retry.next(result, now)) return false;
     if (content_ && !content_->rewind()) return false;
@@ -179,6 +183,8 @@ class Session {
       }
       return failed(url, failure, download);
     }
+    if (result->timing.early_data == tls::EarlyData::accepted) note("early data accepted");
+    if (result->timing.early_data == tls::EarlyData::rejected) note("early data rejected");
     tell_timing(*result);
     const bool is_all_there =
         result->status == 416 && download.offset() > 0 &&
@@ -205,6 +211,8 @@ class Session {
     if (tls_) return *tls_;
     configure(tls_.emplace(), options_.tls);
     observe(*tls_, watcher_, own_);
+    if (request_.method != "GET" && request_.method != "HEAD")
+      tls_->config.offers_early_data = false;  // RFC 8470 §4
     if (options_.only_http1) tls_->config.protocols = {"http/1.1"};
     accept(*tls_, options_.tls, url_of(options_.urls.front()).host);
     return *tls_;

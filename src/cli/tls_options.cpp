@@ -94,6 +94,9 @@ void add_options(CLI::App& command, TlsClientOptions& options) {
       });
   command.add_flag("--insecure", options.is_insecure,
                    "Accept any certificate: whoever is on the way may read and change all");
+  command.add_flag("--early-data", options.sends_early_data,
+                   "Where a session can be resumed, send the request along with the ClientHello "
+                   "(0-RTT): no round trip, but whoever sees it can send it again");
   add_options(command, options.old_exchanges);
 }
 
@@ -115,6 +118,9 @@ void add_options(CLI::App& command, TlsServerOptions& options) {
       .add_option("--client-ca", options.client_ca,
                   "Serve only clients with a certificate of this file's CAs (PEM)")
       ->type_name("FILE");
+  command.add_flag("--early-data", options.takes_early_data,
+                   "Answer GET and HEAD that come along with the ClientHello of a resumed session "
+                   "(0-RTT); other methods wait (425)");
   add_options(command, options.old_exchanges);
 }
 
@@ -122,6 +128,7 @@ void configure(io::TlsContext& context, const TlsClientOptions& options) {
   context.config.protocols = {"http/1.1"};
   configure(context.config, options.old_exchanges);
   context.accept_anybody = options.is_insecure;
+  context.config.offers_early_data = options.sends_early_data;
   if (!options.is_insecure) context.verifier.emplace(trust_store(options.ca));
   if (!options.key.empty() && options.certificate.empty())
     throw Failure("--key is of no use without --cert", "", "name the certificate too", Exit::usage);
@@ -145,6 +152,8 @@ void configure(io::TlsContext& context, const TlsServerOptions& options) {
     context.config.client_auth = tls::ClientAuth::require;
   }
   context.give_tickets();
+  constexpr u32 early_bytes_max = 16 << 10;  // a request's head
+  if (options.takes_early_data) context.take_early_data(early_bytes_max);
   log_keys(context);
 }
 
@@ -168,7 +177,10 @@ std::string describe(const tls::Summary& summary) {
   std::string text = fmt::format("{}, {}", to_string(summary.version), summary.suite->name);
   if (summary.group) text += ", " + to_string(*summary.group);
   if (summary.peer_scheme) text += ", " + to_string(*summary.peer_scheme);
+  if (summary.peer_compression) text += ", certificates by " + to_string(*summary.peer_compression);
   if (summary.is_resumed) text += ", resumed";
+  if (summary.early_data == tls::EarlyData::accepted) text += ", early data accepted";
+  if (summary.early_data == tls::EarlyData::rejected) text += ", early data rejected";
   if (summary.is_retried) text += ", after a HelloRetryRequest";
   if (!summary.protocol.empty()) text += ", " + summary.protocol;
   return text;

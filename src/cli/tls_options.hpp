@@ -28,6 +28,7 @@ struct TlsClientOptions {
   std::string key{};
   std::string accept{};
   bool is_insecure = false;
+  bool sends_early_data = false;
   OldExchanges old_exchanges{};
 };
 void add_options(CLI::App& command, TlsClientOptions& options);
@@ -37,6 +38,7 @@ struct TlsServerOptions {
   std::vector<std::string> certificates{};
   std::vector<std::string> keys{};  // one for each, or none
   std::string client_ca{};
+  bool takes_early_data = false;
   OldExchanges old_exchanges{};
 };
 void add_options(CLI::App& command, TlsServerOptions& options);

@@ -60,6 +60,7 @@ std::string_view reason_phrase(u16 status) {
     case 416: return "Range Not Satisfiable";
     case 417: return "Expectation Failed";
     case 421: return "Misdirected Request";
+    case 425: return "Too Early";  // RFC 8470 §5.2
     case 426: return "Upgrade Required";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";

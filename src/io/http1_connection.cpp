@@ -103,6 +103,7 @@ HttpOutcome Http1Connection::finish(Outcome failed) {
   is_busy_ = false;
   const Instant now = network_.now();
   result_.timing.round_trip = stream_->round_trip();
+  if (const tls::Summary* tls = stream_->tls_summary()) result_.timing.early_data = tls->early_data;
   if (first_byte_) {
     result_.timing.first_byte = *first_byte_ - started_;
     result_.timing.transfer = now - *first_byte_;

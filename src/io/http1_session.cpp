@@ -5,6 +5,7 @@
 
 #include "base/assert.hpp"
 #include "http/target.hpp"
+#include "tls/session.hpp"
 
 namespace handfast::io {
 namespace {
@@ -75,7 +76,10 @@ asio::awaitable<bool> Http1Session::serve_one() {
   const Got got = co_await read_head();
   if (got == Got::nothing) co_return false;
   writer_.begin();
-  if (got == Got::request) {
+  const bool is_early = stream_.tls() != nullptr && stream_.tls()->is_early();
+  const bool must_wait = got == Got::request && is_too_early(request(), is_early);
+  if (must_wait) note_refusal({425, "This request has to wait for the handshake's end."});
+  if (got == Got::request && !must_wait) {
     co_await service().answer(*this);
   } else {
     co_await service().refuse(*this);

@@ -91,6 +91,8 @@ asio::awaitable<HttpDialer::Outcome> HttpDialer::secure(std::unique_ptr<ByteStre
                                                         const http::Url& url, HttpTiming& timing) {
   const Instant begin = network_.now();
   stream = stream->secure(tls_(), url.host);
+  // The request goes out with the ClientHello, and reading the answer ends the handshake.
+  if (stream->tls_summary()->early_data == tls::EarlyData::offered) co_return std::nullopt;
   const UnderWay here(*this, *stream);
   stream->expires_after(options_.tls_timeout);
   const std::error_code error = co_await stream->shake_hands();

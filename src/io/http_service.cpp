@@ -15,6 +15,12 @@ i64 system_seconds() {
 
 }  // namespace
 
+bool is_too_early(const HttpRequest& request, bool is_early) {
+  const bool only_asks = request.method == "GET" || request.method == "HEAD";
+  // RFC 8470 §5.1: an intermediary says so of what it passed on.
+  return !only_asks && (is_early || request.fields.find("early-data") == "1");
+}
+
 asio::awaitable<void> HttpService::answer(HttpExchange& exchange) {
   bool failed = false;
   try {

@@ -79,6 +79,10 @@ class HttpBuffer {
   u32 size_ = 0;
 };
 
+/// RFC 8470 §5.2: a request that may be somebody's copy (`is_early`, or it says so of itself), and
+/// does more than to ask. It gets 425.
+bool is_too_early(const HttpRequest& request, bool is_early);
+
 /// Must outlive the connections that use it.
 class HttpService {
  public:

@@ -15,6 +15,8 @@ class TlsCategory final : public std::error_category {
       case TlsErrc::failed: return "the TLS connection failed";
       case TlsErrc::refused: return "the peer refused the TLS connection";
       case TlsErrc::truncated: return "the connection ended without TLS's close_notify";
+      case TlsErrc::early_data_rejected:
+        return "the server took no early data, and speaks another protocol than it was for";
     }
     return "unknown";
   }
@@ -40,6 +42,12 @@ void TlsContext::give_tickets(const tls::TicketKeys::Config& how) {
   kept.lifetime = std::min(how.lifetime, tls::session_lifetime_max);
   sessions_.emplace(kept);
   config.sessions = &*sessions_;
+}
+
+void TlsContext::take_early_data(u32 bytes_max, const tls::ReplayGuard::Config& how) {
+  replay_guard_.emplace(how, random_, clock());
+  config.replay_guard = &*replay_guard_;
+  config.early_bytes_max = bytes_max;
 }
 
 void TlsContext::answer(tls::Session& session, const std::string& server_name) {

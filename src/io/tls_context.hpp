@@ -22,9 +22,10 @@ namespace handfast::io {
 
 /// How a TLS connection ends badly; TlsStream::why() has the sentence.
 enum class TlsErrc {
-  failed = 1,     // this end refused what the peer did
-  refused = 2,    // the peer sent an alert
-  truncated = 3,  // the stream ended without close_notify: what came may be a part
+  failed = 1,               // this end refused what the peer did
+  refused = 2,              // the peer sent an alert
+  truncated = 3,            // the stream ended without close_notify: what came may be a part
+  early_data_rejected = 4,  // what was written early reached nobody, and fits no longer
 };
 const std::error_category& tls_category() noexcept;
 inline std::error_code make_error_code(TlsErrc code) {
@@ -68,6 +69,9 @@ class TlsContext {
   /// Server: clients get tickets, and may resume by them. The sessions of TLS 1.2 clients that take
   /// none are kept here.
   void give_tickets(const tls::TicketKeys::Config& how = {});
+  /// Server: takes so many bytes a connection before its handshake is done, which TlsStream reads
+  /// like others: session().is_early() says that they may be a copy. After give_tickets().
+  void take_early_data(u32 bytes_max, const tls::ReplayGuard::Config& how = {});
   crypto::Random& random() { return random_source != nullptr ? *random_source : random_; }
 
   /// Deals with all that `session` asks and tells. It has no answer to NeedSignature: whose key is
@@ -80,6 +84,7 @@ class TlsContext {
  private:
   crypto::SystemRandom random_;
   std::optional<tls::TicketKeys> ticket_keys_;
+  std::optional<tls::ReplayGuard> replay_guard_;
   std::optional<tls::SessionStore> sessions_;
 };
 

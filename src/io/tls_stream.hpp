@@ -36,7 +36,8 @@ class TlsStream {
 
   executor_type get_executor() const { return connection_->lower().get_executor(); }
 
-  /// Both ends have agreed on keys, and the peer's certificate was accepted.
+  /// Both ends have agreed on keys, and the peer's certificate was accepted. A server that takes
+  /// early data is so far with its own first flight.
   /// Signature: void(std::error_code).
   template <class Token = asio::default_completion_token_t<executor_type>>
   auto async_handshake(Token&& token = {}) {
@@ -55,7 +56,9 @@ class TlsStream {
         [room](std::shared_ptr<Connection> it) { return Connection::read(std::move(it), room); });
   }
   /// Sends at least one byte, in records. Fails with broken_pipe after shutdown(). One at a time;
-  /// a read may be under way. Signature: void(std::error_code, std::size_t).
+  /// a read may be under way. Where session().early_room() says so, the first bytes go out with the
+  /// ClientHello, which somebody may copy: write there what may happen twice. What the server does
+  /// not take is sent again. Signature: void(std::error_code, std::size_t).
   template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
   auto async_write_some(const Buffers& buffers, Token&& token = {}) {
     const Bytes bytes = first<asio::const_buffer, Bytes>(buffers);

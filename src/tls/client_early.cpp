@@ -23,6 +23,7 @@ bool Client::may_offer_early_data() const {
 void Client::begin_early_data() {
   if (!offered_.early_data || !offered_.psk_identities || !ticket_ || hellos_sent_ > 1) return;
   agreed().early_data = EarlyData::offered;
+  agreed().early_protocol = ticket_->protocol;
   // Appendix D.4: "the record is placed immediately after the first ClientHello".
   if (disguises()) act(SendChangeCipherSpec{});
   const Suite& suite = *find_suite(ticket_->suite);

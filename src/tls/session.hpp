@@ -42,9 +42,11 @@ class Session {
   Result<u32, Error> feed(MutBytes records, Instant now);
   /// What feed() decrypted, as long as the bytes given to it stay where they are.
   Bytes plaintext() const { return plaintext_; }
-  /// Server: what it decrypted last was early data, which may be somebody's copy of what the client
-  /// sent before (RFC 8446 §8). It comes before HandshakeDone.
+  /// Server: what it decrypted last was early data (RFC 8446 §2.3).
   bool is_plaintext_early() const { return is_plaintext_early_; }
+  /// And it may be somebody's copy of what the client sent before (§8): only HandshakeDone proves
+  /// that the client is there.
+  bool is_early() const { return is_plaintext_early_ && !is_connected(); }
   void consume(u32 n);
   /// The stream below ended. Without the peer's close_notify before, what came may be a part only
   /// (RFC 8446 §6.1).

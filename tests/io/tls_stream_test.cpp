@@ -210,5 +210,69 @@ TEST_F(TlsOverOurStack, carries_HTTP_and_resumes_its_session) {
   EXPECT_TRUE(failures.empty());
 }
 
+/// A server that answers early data at once, and what its client saw of it.
+class EarlyData : public TlsOverOurStack {
+ public:
+  EarlyData() {
+    client.config.offers_early_data = true;
+    client.config.protocols = server.config.protocols = {"one", "two"};
+    server.take_early_data(1000);
+  }
+  /// Sends `text` on a new connection, and hears the echo of it; returns what became of it.
+  tls::EarlyData exchange(const std::string& text) {
+    stacks.spawn(echo());
+    tls::EarlyData outcome{};
+    stacks.spawn([](EarlyData& test, const std::string& all,
+                    tls::EarlyData& result) -> asio::awaitable<void> {
+      Stream stream = co_await test.connected();
+      const Instant begun = test.stacks.now();
+      std::error_code error;
+      co_await asio::async_write(stream, asio::buffer(all),
+                                 asio::redirect_error(asio::use_awaitable, error));
+      std::string back(all.size(), ' ');
+      if (!error)
+        co_await asio::async_read(stream, asio::buffer(back),
+                                  asio::redirect_error(asio::use_awaitable, error));
+      test.took = test.stacks.now() - begun;
+      test.failed = error;
+      EXPECT_TRUE(error || back == all);
+      result = stream.session().summary().early_data;
+      co_await stream.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
+    }(*this, text, outcome));
+    stacks.run_coroutines();
+    return outcome;
+  }
+  Duration took{};
+  std::error_code failed;
+};
+
+TEST_F(EarlyData, saves_a_round_trip) {
+  EXPECT_EQ(exchange("first"), tls::EarlyData::none);
+  const Duration whole = took;
+  EXPECT_EQ(exchange("early"), tls::EarlyData::accepted);
+  EXPECT_LT(took, whole * 3 / 4);
+  EXPECT_FALSE(failed);
+}
+
+TEST_F(EarlyData, of_which_not_all_fits_is_followed_by_the_rest) {
+  EXPECT_EQ(exchange("first"), tls::EarlyData::none);
+  EXPECT_EQ(exchange(pattern(100'000)), tls::EarlyData::accepted);
+  EXPECT_FALSE(failed);
+}
+
+TEST_F(EarlyData, that_is_rejected_arrives_all_the_same) {
+  EXPECT_EQ(exchange("first"), tls::EarlyData::none);
+  server.config.early_bytes_max = 0;
+  EXPECT_EQ(exchange(pattern(5000)), tls::EarlyData::rejected);
+  EXPECT_FALSE(failed);
+}
+
+TEST_F(EarlyData, is_not_sent_again_in_another_protocol) {
+  EXPECT_EQ(exchange("first"), tls::EarlyData::none);
+  server.config.protocols = {"two"};
+  EXPECT_EQ(exchange("early"), tls::EarlyData::rejected);
+  EXPECT_EQ(failed, TlsErrc::early_data_rejected);
+}
+
 }  // namespace
 }  // namespace handfast::io
