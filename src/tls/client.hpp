@@ -59,6 +59,7 @@ class Client final : public Handshake {
   Outcome check_size_limit(u16 limit) const;
   Outcome check_protocol(std::string_view chosen) const;
   Outcome on_certificate_request(Bytes message);
+  bool is_certificate(HandshakeType type) const;
   Outcome on_server_certificate(Bytes message);
   Outcome on_finished(Bytes message);
   Outcome finish();
@@ -98,6 +99,7 @@ class Client final : public Handshake {
   // From CertificateRequest.
   bool is_certificate_asked_ = false;
   std::vector<u8> schemes_asked_;  // 16-bit code points
+  std::vector<u8> compressions_asked_;
 
   // TLS 1.2.
   std::array<u8, random_size> server_random_{};

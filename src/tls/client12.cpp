@@ -231,7 +231,7 @@ Outcome Client::send_flight12() {
       identity = &ours;
       break;
     }
-    send_certificate(identity, {}, false);
+    send_certificate(identity, false);
   }
   send_client_key_exchange();
   set_stage(MasterStage(*agreed().suite, client_random(), server_random_, shared_.bytes(),

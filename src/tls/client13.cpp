@@ -24,10 +24,10 @@ Outcome Client::on_message(Bytes message, Instant now) {
       break;
     case State::wait_certificate_or_request:
       if (type == HandshakeType::certificate_request) return on_certificate_request(message);
-      if (type == HandshakeType::certificate) return on_server_certificate(message);
+      if (is_certificate(type)) return on_server_certificate(message);
       break;
     case State::wait_certificate:
-      if (type == HandshakeType::certificate) return on_server_certificate(message);
+      if (is_certificate(type)) return on_server_certificate(message);
       break;
     case State::wait_certificate_verify:
       if (type == HandshakeType::certificate_verify) return on_certificate_verify(message);
@@ -246,13 +246,22 @@ Outcome Client::on_certificate_request(Bytes message) {
     return refuse(Alert::illegal_parameter, "CertificateRequest has a context in the handshake");
   is_certificate_asked_ = true;
   schemes_asked_.assign(request->schemes.raw().begin(), request->schemes.raw().end());
+  compressions_asked_.assign(request->compressions.raw().begin(),
+                             request->compressions.raw().end());
   transcript().add(message);
   enter(State::wait_certificate);
   return {};
 }
 
+bool Client::is_certificate(HandshakeType type) const {
+  return type == HandshakeType::certificate ||
+         (type == HandshakeType::compressed_certificate && !offered_.compressions.empty());
+}
+
 Outcome Client::on_server_certificate(Bytes message) {
-  const auto certificate = parse_certificate(message.subspan(message_header_size));
+  const auto body = certificate_body(message);
+  if (!body) return failure(body.error());
+  const auto certificate = parse_certificate(*body);
   if (!certificate) return failure(certificate.error());
   if (!certificate->context.empty())
     return refuse(Alert::illegal_parameter, "the server's Certificate has a context");
@@ -286,11 +295,12 @@ Outcome Client::on_finished(Bytes message) {
   const CodeList<crypto::SignatureScheme> asked{schemes_asked_};
   for (const Identity& identity : config().identities) {
     if (const auto scheme = identity.choose_scheme(asked, Version::tls_1_3)) {
-      send_certificate(&identity, {}, false);
+      send_certificate(&identity, false,
+                       CodeList<crypto::CertificateCompression>(compressions_asked_));
       return ask_for_signature(identity, *scheme, content_to_sign());
     }
   }
-  send_certificate(nullptr, {}, false);  // §4.4.2: an empty one, and the server decides
+  send_certificate(nullptr, false);  // §4.4.2: an empty one, and the server decides
   return finish();
 }
 

@@ -83,6 +83,9 @@ void read_extension(ExtensionType type, Reader& reader, ClientHello& hello) {
     case signature_algorithms_cert:
       hello.certificate_schemes = CodeList<crypto::SignatureScheme>(reader.numbers16());
       return;
+    case compress_certificate:
+      hello.compressions = CodeList<crypto::CertificateCompression>(reader.numbers16(1));
+      return;
     case cookie: hello.cookie = reader.vector16(1); return;
     case psk_key_exchange_modes: hello.psk_modes = reader.vector8(1); return;
     case post_handshake_auth: hello.post_handshake_auth = true; return;
@@ -157,6 +160,7 @@ class HelloWriter {
     if (!hello_.schemes.empty()) vector16(signature_algorithms, hello_.schemes.raw());
     if (!hello_.certificate_schemes.empty())
       vector16(signature_algorithms_cert, hello_.certificate_schemes.raw());
+    if (!hello_.compressions.empty()) vector8(compress_certificate, hello_.compressions.raw());
     if (hello_.cookie) vector16(cookie, *hello_.cookie);
     if (hello_.psk_modes) vector8(psk_key_exchange_modes, *hello_.psk_modes);
     if (hello_.quic_parameters) extension(quic_transport_parameters, *hello_.quic_parameters);

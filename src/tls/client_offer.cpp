@@ -132,6 +132,7 @@ std::vector<u8> Client::build_hello(Instant now) const {
   const std::vector<u8> versions = list(versions_offered(config()), grease(2));
   const std::vector<u8> schemes = list(config().schemes);
   const std::vector<u8> protocols = protocol_list(config().protocols);
+  const std::vector<u8> compressions = list(config().certificate_compression);
   constexpr u8 no_compression = 0;
   Writer shares;
   if (config().grease && hellos_sent_ == 0) {
@@ -159,6 +160,7 @@ std::vector<u8> Client::build_hello(Instant now) const {
     hello.key_shares = key_shares;
     hello.versions = CodeList<Version>(versions);
     hello.psk_modes = modes;
+    hello.compressions = CodeList<crypto::CertificateCompression>(compressions);
   }
   if (config().speaks(Version::tls_1_2)) add_old_extensions(hello);
   hello.schemes = CodeList<crypto::SignatureScheme>(schemes);

@@ -102,6 +102,7 @@ std::string to_string(HandshakeType type) {
     case HandshakeType::finished: return "Finished";
     case HandshakeType::certificate_status: return "CertificateStatus";
     case HandshakeType::key_update: return "KeyUpdate";
+    case HandshakeType::compressed_certificate: return "CompressedCertificate";
     case HandshakeType::message_hash: return "message_hash";
   }
   return fmt::format("a message of type {}", to<u8>(type));
@@ -117,6 +118,7 @@ std::string to_string(ExtensionType type) {
                              Named{alpn, "application_layer_protocol_negotiation"},
                              Named{padding, "padding"},
                              Named{extended_master_secret, "extended_master_secret"},
+                             Named{compress_certificate, "compress_certificate"},
                              Named{record_size_limit, "record_size_limit"},
                              Named{quic_transport_parameters, "quic_transport_parameters"},
                              Named{session_ticket, "session_ticket"},

@@ -48,6 +48,7 @@ enum class HandshakeType : u8 {
   finished = 20,
   certificate_status = 22,
   key_update = 24,
+  compressed_certificate = 25,
   message_hash = 254,
 };
 /// "ClientHello", "a message of type 99".
@@ -62,6 +63,7 @@ enum class ExtensionType : u16 {
   alpn = 16,
   padding = 21,
   extended_master_secret = 23,
+  compress_certificate = 27,
   record_size_limit = 28,
   session_ticket = 35,
   pre_shared_key = 41,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/types.hpp"
+#include "crypto/certificate_compression.hpp"
 #include "crypto/key_exchange.hpp"
 #include "crypto/signature_scheme.hpp"
 #include "tls/codes.hpp"
@@ -54,6 +55,11 @@ struct Config {
   std::vector<Identity> identities{};
 
   ClientAuth client_auth = ClientAuth::none;
+  /// RFC 8879, TLS 1.3: how certificates may come, and ours may go out; by preference. Empty:
+  /// plain.
+  std::vector<crypto::CertificateCompression> certificate_compression{
+      crypto::CertificateCompression::brotli, crypto::CertificateCompression::zstd,
+      crypto::CertificateCompression::zlib};
   /// Client: ask for a stapled OCSP response (RFC 6066 §8).
   bool ask_for_ocsp = true;
   /// RFC 8446 appendix D.4: look like a resumed TLS 1.2 session to what stands in between.

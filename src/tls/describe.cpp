@@ -110,6 +110,16 @@ std::string describe(const CertificateMessage& message) {
   return words.text();
 }
 
+std::string describe(const CompressedCertificate& message) {
+  constexpr u32 length_max = 128 << 10;
+  std::string text = to_string(message.algorithm);
+  const auto body =
+      crypto::decompress(message.algorithm, message.packed, message.length, length_max);
+  if (!body) return text;
+  const auto unpacked = parse_certificate(*body);
+  return unpacked ? text + ' ' + describe(*unpacked) : text;
+}
+
 std::string describe_ticket(u32 lifetime_s, bool takes_early_data) {
   return fmt::format("{} s{}", lifetime_s, takes_early_data ? " early_data" : "");
 }
@@ -142,6 +152,8 @@ std::string describe13(HandshakeType type, Bytes body) {
     if (const auto it = parse_encrypted_extensions(body)) return describe(*it);
   if (type == HandshakeType::certificate)
     if (const auto it = parse_certificate(body)) return describe(*it);
+  if (type == HandshakeType::compressed_certificate)
+    if (const auto it = parse_compressed_certificate(body)) return describe(*it);
   if (type == HandshakeType::new_session_ticket)
     if (const auto it = parse_new_session_ticket(body))
       return describe_ticket(it->lifetime_s, it->early_data_max.value_or(0) > 0);

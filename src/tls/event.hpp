@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/types.hpp"
+#include "crypto/certificate_compression.hpp"
 #include "crypto/key_exchange.hpp"
 #include "crypto/secret.hpp"
 #include "crypto/signature_scheme.hpp"
@@ -84,9 +85,12 @@ struct Summary {
   bool is_resumed = false;
   bool is_retried = false;  // there was a HelloRetryRequest
   EarlyData early_data = EarlyData::none;
+  std::string early_protocol{};               // client: in which it was written (ALPN)
   std::vector<std::vector<u8>> peer_chain{};  // DER, the peer's own first
   std::vector<u8> peer_ocsp_response{};
   std::vector<u8> peer_quic_parameters{};
+  /// By which the peer's certificates came.
+  std::optional<crypto::CertificateCompression> peer_compression{};
   u16 record_size_limit = (1 << 14) + 1;  // that the peer set, with the type
 };
 

@@ -100,6 +100,25 @@ void Handshake::derive_application_keys() {
   set_stage(std::move(keys));
 }
 
+Result<Bytes, Error> Handshake::certificate_body(Bytes message) {
+  const Bytes body = message.subspan(message_header_size);
+  if (static_cast<HandshakeType>(message[0]) == HandshakeType::certificate) return body;
+  const auto packed = parse_compressed_certificate(body);
+  if (!packed) return failure(packed.error());
+  if (std::ranges::find(config_.certificate_compression, packed->algorithm) ==
+      config_.certificate_compression.end())
+    return refuse(Alert::illegal_parameter,
+                  fmt::format("the peer's certificates are compressed by {}, which was not offered",
+                              crypto::to_string(packed->algorithm)));
+  auto unpacked = crypto::decompress(packed->algorithm, packed->packed, packed->length,
+                                     config_.message_bytes_max);
+  // RFC 8879 §4: "MUST be aborted with a "bad_certificate" alert".
+  if (!unpacked) return refuse(Alert::bad_certificate, "the peer sent " + unpacked.error());
+  unpacked_ = std::move(*unpacked);
+  summary_.peer_compression = packed->algorithm;
+  return Bytes(unpacked_);
+}
+
 Outcome Handshake::on_certificate(const CertificateMessage& message) {
   if (message.stray)
     return refuse(Alert::unsupported_extension,
@@ -165,18 +184,17 @@ Outcome Handshake::on_verdict(Outcome verdict) {
   return on_accepted();
 }
 
-void Handshake::send_certificate(const Identity* identity, Bytes context, bool with_ocsp) {
-  CertificateMessage message;
-  message.context = context;
-  if (identity != nullptr) {
-    for (const std::vector<u8>& der : identity->chain()) {
-      ASSERT(message.count < certificates_max);
-      message.storage[message.count++] = {der, std::nullopt};
-    }
-    if (with_ocsp && !identity->ocsp_response().empty())
-      message.storage[0].ocsp_response = identity->ocsp_response();
-  }
-  send(summary_.version == Version::tls_1_2 ? emit_certificate12(message) : emit(message));
+void Handshake::send_certificate(const Identity* identity, bool with_ocsp,
+                                 const CodeList<crypto::CertificateCompression>& compressions) {
+  if (identity == nullptr)
+    return send(summary_.version == Version::tls_1_2 ? emit_certificate12({})
+                                                     : emit(CertificateMessage{}));
+  if (summary_.version == Version::tls_1_2)
+    return send(emit_certificate12(certificate_message(*identity, false)));
+  for (const crypto::CertificateCompression algorithm : config_.certificate_compression)
+    if (compressions.contains(algorithm))
+      return send(identity->compressed_certificate(algorithm, with_ocsp));
+  send(emit(certificate_message(*identity, with_ocsp)));
 }
 
 std::vector<u8> Handshake::content_to_sign() const {

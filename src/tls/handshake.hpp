@@ -105,6 +105,8 @@ class Handshake {
   void derive_application_keys();
 
   // The peer's certificate and signature, §4.4.2 and §4.4.3.
+  /// The body of a Certificate, or of what a CompressedCertificate unpacks to; until the next call.
+  Result<Bytes, Error> certificate_body(Bytes message);
   Outcome on_certificate(const CertificateMessage& message);
   Outcome on_certificate_verify(Bytes message);
   /// Whether the peer signed `content`, by a scheme that we offered and its key has.
@@ -113,7 +115,9 @@ class Handshake {
   /// Its certificate lets its key decrypt what we make up.
   bool may_peer_decipher() const { return may_peer_decipher_; }
   // Ours.
-  void send_certificate(const Identity* identity, Bytes context, bool with_ocsp);
+  /// `compressions` is what the peer unpacks.
+  void send_certificate(const Identity* identity, bool with_ocsp,
+                        const CodeList<crypto::CertificateCompression>& compressions = {});
   /// Asks for a signature over `content`: the key itself, or whoever has it.
   Outcome ask_for_signature(const Identity& identity, crypto::SignatureScheme scheme,
                             std::vector<u8> content);
@@ -155,6 +159,7 @@ class Handshake {
   std::deque<Action> actions_;
   Summary summary_;
   std::vector<u8> client_random_;
+  std::vector<u8> unpacked_;
   std::optional<crypto::PublicKey> peer_key_;
   // By what its certificate says of its key.
   bool may_peer_decipher_ = false;

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/types.hpp"
+#include "crypto/certificate_compression.hpp"
 #include "crypto/key_exchange.hpp"
 #include "crypto/signature_scheme.hpp"
 #include "tls/alert.hpp"
@@ -53,6 +54,7 @@ struct ClientHello {
   CodeList<Version> versions;
   CodeList<crypto::SignatureScheme> schemes;
   CodeList<crypto::SignatureScheme> certificate_schemes;
+  CodeList<crypto::CertificateCompression> compressions;  // RFC 8879
   std::optional<Bytes> cookie;
   std::optional<Bytes> psk_modes;
   bool post_handshake_auth = false;

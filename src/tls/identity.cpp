@@ -1,7 +1,10 @@
 #include "tls/identity.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/assert.hpp"
 #include "crypto/certificate_file.hpp"
 
 namespace handfast::tls {
@@ -67,6 +70,32 @@ Identity::Identity(std::vector<std::vector<u8>> chain, std::optional<crypto::Pri
       public_key_(certificate.public_key()),
       names_(certificate.names()),
       may_encipher_(certificate.allows(crypto::KeyUsage::key_encipherment)) {}
+
+CertificateMessage certificate_message(const Identity& identity, bool with_ocsp) {
+  CertificateMessage message;
+  for (const std::vector<u8>& der : identity.chain()) {
+    ASSERT(message.count < certificates_max);
+    message.storage[message.count++] = {der, std::nullopt};
+  }
+  if (with_ocsp && !identity.ocsp_response().empty())
+    message.storage[0].ocsp_response = identity.ocsp_response();
+  return message;
+}
+
+const std::vector<u8>& Identity::compressed_certificate(crypto::CertificateCompression algorithm,
+                                                        bool with_ocsp) const {
+  const auto made = std::ranges::find_if(compressed_, [&](const Compressed& it) {
+    return it.algorithm == algorithm && it.with_ocsp == with_ocsp;
+  });
+  if (made != compressed_.end()) return made->message;
+  std::vector<u8> plain = emit(certificate_message(*this, with_ocsp));
+  const Bytes body = Bytes(plain).subspan(message_header_size);
+  const std::vector<u8> packed = crypto::compress(algorithm, body);
+  std::vector<u8> message = emit(CompressedCertificate{algorithm, to<u32>(body.size()), packed});
+  if (message.size() >= plain.size()) message = std::move(plain);
+  compressed_.push_back({algorithm, with_ocsp, std::move(message)});
+  return compressed_.back().message;
+}
 
 bool Identity::is_for(std::string_view server_name) const {
   const auto name = crypto::PeerName::parse(server_name);

@@ -9,9 +9,11 @@
 #include "base/result.hpp"
 #include "base/types.hpp"
 #include "crypto/certificate.hpp"
+#include "crypto/certificate_compression.hpp"
 #include "crypto/key_exchange.hpp"
 #include "crypto/private_key.hpp"
 #include "tls/codes.hpp"
+#include "tls/messages.hpp"
 #include "tls/reader.hpp"
 
 namespace handfast::tls {
@@ -32,7 +34,13 @@ class Identity {
   const crypto::PrivateKey* key() const { return key_ ? &*key_ : nullptr; }
   const std::vector<u8>& ocsp_response() const { return ocsp_response_; }
   /// What is stapled where the peer asks for it (RFC 6066 §8): an OCSPResponse.
-  void set_ocsp_response(std::vector<u8> der) { ocsp_response_ = std::move(der); }
+  void set_ocsp_response(std::vector<u8> der) {
+    ocsp_response_ = std::move(der);
+    compressed_.clear();
+  }
+  /// RFC 8879: a CompressedCertificate, or a Certificate where that is not longer. It is made once.
+  const std::vector<u8>& compressed_certificate(crypto::CertificateCompression algorithm,
+                                                bool with_ocsp) const;
 
   /// The certificate names `server_name`, perhaps by a wildcard.
   bool is_for(std::string_view server_name) const;
@@ -60,7 +68,17 @@ class Identity {
   bool may_encipher_;
   std::vector<u8> ocsp_response_;
   std::vector<crypto::SignatureScheme> schemes_;
+
+  struct Compressed {
+    crypto::CertificateCompression algorithm;
+    bool with_ocsp;
+    std::vector<u8> message;
+  };
+  mutable std::vector<Compressed> compressed_;
 };
+
+/// The chain of `identity` as it goes out.
+CertificateMessage certificate_message(const Identity& identity, bool with_ocsp);
 
 /// RFC 8446 §4.2.3: one that we know; TLS 1.3 signs no handshake by PKCS #1 v1.5.
 bool is_usable(crypto::SignatureScheme scheme, Version version);

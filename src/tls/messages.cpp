@@ -109,6 +109,8 @@ Result<CertificateRequest, Error> parse_certificate_request(Bytes body) {
       message.schemes = CodeList<crypto::SignatureScheme>(content.numbers16());
     else if (type == signature_algorithms_cert)
       message.certificate_schemes = CodeList<crypto::SignatureScheme>(content.numbers16());
+    else if (type == compress_certificate)
+      message.compressions = CodeList<crypto::CertificateCompression>(content.numbers16(1));
     else if (type == certificate_authorities)
       message.authorities = content.vector16(3);
     else
@@ -131,6 +133,9 @@ std::vector<u8> emit(const CertificateRequest& it) {
       if (!it.certificate_schemes.empty())
         extension(writer, ExtensionType::signature_algorithms_cert,
                   [&] { writer.vector16(it.certificate_schemes.raw()); });
+      if (!it.compressions.empty())
+        extension(writer, ExtensionType::compress_certificate,
+                  [&] { writer.vector8(it.compressions.raw()); });
       if (!it.authorities.empty())
         extension(writer, ExtensionType::certificate_authorities,
                   [&] { writer.vector16(it.authorities); });
@@ -194,6 +199,24 @@ std::vector<u8> emit(const CertificateMessage& it) {
         });
       }
     });
+  });
+}
+
+Result<CompressedCertificate, Error> parse_compressed_certificate(Bytes body) {
+  Reader reader(body);
+  CompressedCertificate message;
+  message.algorithm = static_cast<crypto::CertificateCompression>(reader.number16());
+  message.length = reader.number24();
+  message.packed = reader.vector24(1);
+  if (!reader.done()) return malformed(HandshakeType::compressed_certificate);
+  return message;
+}
+
+std::vector<u8> emit(const CompressedCertificate& it) {
+  return message(HandshakeType::compressed_certificate, [&](Writer& writer) {
+    writer.code(it.algorithm);
+    writer.number24(it.length);
+    writer.vector24(it.packed);
   });
 }
 

@@ -38,6 +38,7 @@ struct CertificateRequest {
   Bytes context;
   CodeList<crypto::SignatureScheme> schemes;
   CodeList<crypto::SignatureScheme> certificate_schemes;
+  CodeList<crypto::CertificateCompression> compressions;
   Bytes authorities;  // DistinguishedName …, where it was sent
 };
 Result<CertificateRequest, Error> parse_certificate_request(Bytes body);
@@ -58,6 +59,15 @@ struct CertificateMessage {
 };
 Result<CertificateMessage, Error> parse_certificate(Bytes body);
 std::vector<u8> emit(const CertificateMessage& it);
+
+/// RFC 8879 §4: the body of a Certificate, packed.
+struct CompressedCertificate {
+  crypto::CertificateCompression algorithm{};
+  u32 length = 0;  // unpacked
+  Bytes packed;
+};
+Result<CompressedCertificate, Error> parse_compressed_certificate(Bytes body);
+std::vector<u8> emit(const CompressedCertificate& it);
 
 /// §4.4.3.
 struct CertificateVerify {

@@ -199,7 +199,7 @@ bool Server::staples(const ClientHello& hello) const {
 }
 
 Outcome Server::send_flight12(const ClientHello& hello) {
-  send_certificate(identity_, {}, false);
+  send_certificate(identity_, false);
   if (staples(hello)) send(emit_certificate_status(identity_->ocsp_response()));
   asks_certificate_ = config().client_auth != ClientAuth::none;
   if (agreed().suite->exchange == Exchange::rsa) {

@@ -33,7 +33,9 @@ Outcome Server::on_message(Bytes message, Instant now) {
       if (type == HandshakeType::end_of_early_data) return on_end_of_early_data(message);
       break;
     case State::wait_certificate:
-      if (type == HandshakeType::certificate) return on_client_certificate(message);
+      if (type == HandshakeType::certificate || (type == HandshakeType::compressed_certificate &&
+                                                 !config().certificate_compression.empty()))
+        return on_client_certificate(message);
       break;
     case State::wait_certificate_verify:
       if (type == HandshakeType::certificate_verify) return on_certificate_verify(message);
@@ -149,7 +151,7 @@ Outcome Server::send_server_hello(const ClientHello& hello, Bytes message) {
   }
   asks_certificate_ = config().client_auth != ClientAuth::none;
   if (asks_certificate_) send_certificate_request();
-  send_certificate(identity_, {}, hello.status_request);
+  send_certificate(identity_, hello.status_request, hello.compressions);
   return ask_for_signature(*identity_, *scheme_, content_to_sign());
 }
 
@@ -170,6 +172,8 @@ void Server::send_certificate_request() {
   CertificateRequest request;
   const std::vector<u8> schemes = list(config().schemes);
   request.schemes = CodeList<crypto::SignatureScheme>(schemes);
+  const std::vector<u8> compressions = list(config().certificate_compression);
+  request.compressions = CodeList<crypto::CertificateCompression>(compressions);
   send(emit(request));
 }
 
@@ -189,7 +193,9 @@ void Server::send_finished() {
 }
 
 Outcome Server::on_client_certificate(Bytes message) {
-  const auto certificate = parse_certificate(message.subspan(message_header_size));
+  const auto body = certificate_body(message);
+  if (!body) return failure(body.error());
+  const auto certificate = parse_certificate(*body);
   if (!certificate) return failure(certificate.error());
   if (!certificate->context.empty())
     return refuse(Alert::illegal_parameter, "the client's Certificate has a context");

@@ -142,15 +142,16 @@ Expected expected_of(Role role, Version version) {
   if (role == Role::client)
     return {{State::wait_server_hello, {server_hello}},
             {State::wait_encrypted_extensions, {encrypted_extensions}},
-            {State::wait_certificate_or_request, {certificate, certificate_request}},
-            {State::wait_certificate, {certificate}},
+            {State::wait_certificate_or_request,
+             {certificate, compressed_certificate, certificate_request}},
+            {State::wait_certificate, {certificate, compressed_certificate}},
             {State::wait_certificate_verify, {certificate_verify}},
             {State::wait_finished, {finished}},
             {State::connected, {new_session_ticket, key_update}}};
   return {{State::start, {client_hello}},
           {State::wait_second_hello, {client_hello}},
           {State::wait_end_of_early_data, {end_of_early_data}},
-          {State::wait_certificate, {certificate}},
+          {State::wait_certificate, {certificate, compressed_certificate}},
           {State::wait_certificate_verify, {certificate_verify}},
           {State::wait_finished, {finished}},
           {State::connected, {key_update}}};

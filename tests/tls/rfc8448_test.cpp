@@ -85,6 +85,7 @@ class Trace {
   Config config() const {
     Config config;
     config.grease = false;
+    config.certificate_compression.clear();
     config.record_size_limit = 0x4001;
     const std::vector<u8> message = without_header(at("Record_ClientHello_1"));
     const auto hello = parse_client_hello(Bytes(message).subspan(message_header_size));

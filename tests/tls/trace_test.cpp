@@ -95,7 +95,7 @@ class TlsTrace : public testing::Test {
 TEST_F(TlsTrace, tells_every_message_of_both_ends_and_what_protects_it) {
   talk().run();
   EXPECT_THAT(of_client.sent, ElementsAre("ClientHello", "{Finished}"));
-  const auto flight = ElementsAre("ServerHello", "{EncryptedExtensions}", "{Certificate}",
+  const auto flight = ElementsAre("ServerHello", "{EncryptedExtensions}", "{CompressedCertificate}",
                                   "{CertificateVerify}", "{Finished}");
   EXPECT_THAT(of_server.sent, flight);
   EXPECT_THAT(of_client.received, flight);
@@ -109,10 +109,13 @@ TEST_F(TlsTrace, tells_the_fields_of_messages_in_short) {
   EXPECT_EQ(of_client.fields["ClientHello"], "TLS1.3 SNI=server.example ALPN=http/1.1 x25519");
   EXPECT_EQ(of_client.fields["ServerHello"], "TLS1.3 AES_128_GCM_SHA256 x25519");
   EXPECT_EQ(of_client.fields["EncryptedExtensions"], "ALPN=http/1.1");
-  EXPECT_EQ(of_client.fields["Certificate"], "server.example ECDSA P-256");
+  EXPECT_EQ(of_client.fields["CompressedCertificate"], "brotli server.example ECDSA P-256");
   EXPECT_EQ(of_client.fields["CertificateVerify"], "ecdsa_secp256r1_sha256");
   EXPECT_EQ(of_client.fields, of_server.fields);
   EXPECT_EQ(of_client.summary, "TLS 1.3 TLS_AES_128_GCM_SHA256 x25519");
+  configs.client.certificate_compression.clear();
+  talk().run();
+  EXPECT_EQ(of_client.fields["Certificate"], "server.example ECDSA P-256");
 }
 
 TEST_F(TlsTrace, tells_what_a_stranger_wrote_without_what_a_terminal_obeys) {
@@ -176,7 +179,7 @@ TEST_F(TlsTrace, gives_each_message_the_bytes_of_the_stream_that_carry_it) {
   EXPECT_EQ(ranges[0].end, 5u + of_server.sizes["ServerHello"]);
   for (std::size_t i = 1; i < ranges.size(); ++i) EXPECT_GT(ranges[i].begin, ranges[i - 1].end - 1);
   const u64 certificate = ranges[2].end - ranges[2].begin;
-  EXPECT_GT(certificate, of_server.sizes["Certificate"] + 2 * 22);
+  EXPECT_GT(certificate, of_server.sizes["CompressedCertificate"] + 2 * 22);
   EXPECT_LE(ranges[4].end, of_server.sent_end - 17);  // in front of the type and the tag
 }
 
