@@ -10,12 +10,11 @@ Algorithms::Algorithms()
     : sha256(EVP_MD_fetch(nullptr, "SHA256", nullptr)),
       sha384(EVP_MD_fetch(nullptr, "SHA384", nullptr)),
       sha512(EVP_MD_fetch(nullptr, "SHA512", nullptr)),
-      hmac(EVP_MAC_fetch(nullptr, "HMAC", nullptr)),
       aes_128_gcm(EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr)),
       aes_256_gcm(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)),
       chacha20_poly1305(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)) {
   // Without these there is no TLS at all: the libcrypto of this machine is broken.
-  ASSERT(sha256 != nullptr && sha384 != nullptr && sha512 != nullptr && hmac != nullptr);
+  ASSERT(sha256 != nullptr && sha384 != nullptr && sha512 != nullptr);
   ASSERT(aes_128_gcm != nullptr && aes_256_gcm != nullptr);
 }
 
@@ -23,7 +22,6 @@ Algorithms::~Algorithms() {
   EVP_MD_free(sha256);
   EVP_MD_free(sha384);
   EVP_MD_free(sha512);
-  EVP_MAC_free(hmac);
   EVP_CIPHER_free(aes_128_gcm);
   EVP_CIPHER_free(aes_256_gcm);
   EVP_CIPHER_free(chacha20_poly1305);

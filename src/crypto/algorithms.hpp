@@ -19,7 +19,6 @@ struct Algorithms {
   EVP_MD* sha256;
   EVP_MD* sha384;
   EVP_MD* sha512;
-  EVP_MAC* hmac;
   EVP_CIPHER* aes_128_gcm;
   EVP_CIPHER* aes_256_gcm;
   EVP_CIPHER* chacha20_poly1305;

@@ -7,7 +7,6 @@ namespace handfast::crypto {
 void Free::operator()(evp_pkey_st* it) const { EVP_PKEY_free(it); }
 void Free::operator()(evp_pkey_ctx_st* it) const { EVP_PKEY_CTX_free(it); }
 void Free::operator()(evp_md_ctx_st* it) const { EVP_MD_CTX_free(it); }
-void Free::operator()(evp_mac_ctx_st* it) const { EVP_MAC_CTX_free(it); }
 void Free::operator()(evp_cipher_ctx_st* it) const { EVP_CIPHER_CTX_free(it); }
 
 }  // namespace handfast::crypto

@@ -1,10 +1,10 @@
-// SHA-2 (FIPS 180-4), over contexts that are made once and used again.
+// SHA-2 (FIPS 180-4). A running hash is a plain value: nothing is allocated, and a copy goes on
+// where the original stands.
 #pragma once
 
 #include <array>
 
 #include "base/types.hpp"
-#include "crypto/handles.hpp"
 
 namespace handfast::crypto {
 
@@ -15,6 +15,11 @@ constexpr u32 digest_size(HashAlgorithm algorithm) {
   return algorithm == HashAlgorithm::sha256 ? 32 : algorithm == HashAlgorithm::sha384 ? 48 : 64;
 }
 inline constexpr u32 digest_size_max = 64;
+/// Bytes that the hash takes in at a time.
+constexpr u32 block_size(HashAlgorithm algorithm) {
+  return algorithm == HashAlgorithm::sha256 ? 64 : 128;
+}
+inline constexpr u32 block_size_max = 128;
 
 /// A digest, by value.
 struct Digest {
@@ -28,23 +33,21 @@ struct Digest {
 class Hash {
  public:
   explicit Hash(HashAlgorithm algorithm);
-  Hash(Hash&&) noexcept = default;
-  Hash& operator=(Hash&&) noexcept = default;
-  ~Hash() = default;
 
   HashAlgorithm algorithm() const { return algorithm_; }
   void update(Bytes bytes);
-  /// The digest of all that came; more may follow. (A copy of the state is finished.)
+  /// The digest of all that came; more may follow.
   Digest peek() const;
   /// The digest of all that came, and starts over.
   Digest finish();
-  /// Another hash that stands where this one stands.
-  Hash fork() const;
+  /// Forgets what came, and that it ever did.
+  void wipe();
 
  private:
+  void start();
+
   HashAlgorithm algorithm_;
-  HashContext context_;
-  HashContext spare_;  // for peek(), so that it allocates nothing
+  alignas(8) std::array<u8, 216> state_;  // libcrypto's
 };
 
 /// The digest of `message`.

@@ -1,45 +1,47 @@
 #include "crypto/hmac.hpp"
 
 #include <algorithm>
-#include <string>
-
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <array>
 
 #include "base/assert.hpp"
-#include "crypto/algorithms.hpp"
+#include "crypto/wipe.hpp"
 
 namespace handfast::crypto {
 
-Hmac::Hmac(HashAlgorithm algorithm)
-    : algorithm_(algorithm), context_(EVP_MAC_CTX_new(algorithms().hmac)) {
-  std::string name = libcrypto_name(algorithm);
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.data(), name.size()),
-      OSSL_PARAM_construct_end()};
-  ASSERT(context_ && EVP_MAC_CTX_set_params(context_.get(), parameters) == 1);
-}
-
-void Hmac::make(Bytes key, std::initializer_list<Bytes> pieces, MutBytes out) {
+void Hmac::make(Bytes key, std::initializer_list<Bytes> pieces, MutBytes out) const {
   ASSERT(out.size() >= size());
-  // To libcrypto an empty key means the last one; padded with a zero it is the same key as empty.
-  constexpr u8 zero = 0;
-  if (key.empty()) key = {&zero, 1};
-  ASSERT(EVP_MAC_init(context_.get(), key.data(), key.size(), nullptr) == 1);
-  for (const Bytes piece : pieces)
-    ASSERT(EVP_MAC_update(context_.get(), piece.data(), piece.size()) == 1);
-  std::size_t written = 0;
-  ASSERT(EVP_MAC_final(context_.get(), out.data(), &written, size()) == 1);
+  const u32 block = block_size(algorithm_);
+  std::array<u8, block_size_max> padded{};
+  if (key.size() > block) {
+    const Digest shorter = hash(algorithm_, key);
+    std::ranges::copy(shorter.bytes(), padded.begin());
+  } else {
+    std::ranges::copy(key, padded.begin());
+  }
+  const MutBytes pad = MutBytes(padded).first(block);
+  Hash hash(algorithm_);
+  for (u8& byte : pad) byte ^= 0x36;
+  hash.update(pad);
+  for (const Bytes piece : pieces) hash.update(piece);
+  Digest inner = hash.finish();
+  for (u8& byte : pad) byte ^= 0x36 ^ 0x5c;
+  hash.update(pad);
+  hash.update(inner);
+  Digest code = hash.finish();
+  std::ranges::copy(code.bytes(), out.begin());
+  wipe(padded);
+  wipe(inner.storage);
+  wipe(code.storage);
+  hash.wipe();
 }
 
-Secret Hmac::extract(Bytes salt, Bytes input_key) {
+Secret Hmac::extract(Bytes salt, Bytes input_key) const {
   Secret key(size());
   make(salt, {input_key}, key.room());
   return key;
 }
 
-void Hmac::expand(Bytes pseudorandom_key, Bytes info, MutBytes out) {
+void Hmac::expand(Bytes pseudorandom_key, Bytes info, MutBytes out) const {
   ASSERT(out.size() <= std::size_t{255} * size());
   Secret block;
   for (u8 counter = 1; !out.empty(); ++counter) {

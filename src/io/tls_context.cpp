@@ -33,7 +33,9 @@ TlsContext::TlsContext()
     : clock([] {
         return Instant(std::chrono::duration_cast<Duration>(
             std::chrono::steady_clock::now().time_since_epoch()));
-      }) {}
+      }) {
+  config.certificates = &certificates_;
+}
 
 void TlsContext::give_tickets(const tls::TicketKeys::Config& how) {
   ticket_keys_.emplace(how, random(), clock());

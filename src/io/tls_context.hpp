@@ -83,6 +83,7 @@ class TlsContext {
 
  private:
   crypto::SystemRandom random_;
+  crypto::CertificateCache certificates_;
   std::optional<tls::TicketKeys> ticket_keys_;
   std::optional<tls::ReplayGuard> replay_guard_;
   std::optional<tls::SessionStore> sessions_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/types.hpp"
+#include "crypto/certificate_cache.hpp"
 #include "crypto/certificate_compression.hpp"
 #include "crypto/key_exchange.hpp"
 #include "crypto/signature_scheme.hpp"
@@ -60,6 +61,8 @@ struct Config {
   std::vector<crypto::CertificateCompression> certificate_compression{
       crypto::CertificateCompression::brotli, crypto::CertificateCompression::zstd,
       crypto::CertificateCompression::zlib};
+  /// Peers' certificates that were read before. Outlives the sessions.
+  crypto::CertificateCache* certificates = nullptr;
   /// Client: ask for a stapled OCSP response (RFC 6066 §8).
   bool ask_for_ocsp = true;
   /// RFC 8446 appendix D.4: look like a resumed TLS 1.2 session to what stands in between.

@@ -125,7 +125,9 @@ Outcome Handshake::on_certificate(const CertificateMessage& message) {
                   fmt::format("the peer's certificate comes with {}, which was not asked for",
                               to_string(*message.stray)));
   ASSERT(message.count > 0);
-  const auto leaf = crypto::Certificate::parse(message.entries()[0].der);
+  const Bytes der = message.entries()[0].der;
+  const auto leaf = config_.certificates != nullptr ? config_.certificates->parse(der)
+                                                    : crypto::Certificate::parse(der);
   if (!leaf)
     return refuse(Alert::bad_certificate,
                   "the peer's certificate cannot be read: " + leaf.error().sentence);

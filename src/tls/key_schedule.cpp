@@ -78,11 +78,11 @@ Secret EarlyStage::early_traffic(Bytes transcript_hash) {
 HandshakeStage EarlyStage::handshake(Bytes shared, Bytes transcript_hash) && {
   Secret secret = next_stage(hmac_, early_, shared.empty() ? zeros(hmac_) : shared);
   early_.clear();
-  return {std::move(hmac_), std::move(secret), transcript_hash};
+  return {hmac_, std::move(secret), transcript_hash};
 }
 
 HandshakeStage::HandshakeStage(Hmac hmac, Secret handshake, Bytes transcript)
-    : hmac_(std::move(hmac)),
+    : hmac_(hmac),
       handshake_(std::move(handshake)),
       client_(derive(hmac_, handshake_, "c hs traffic", transcript)),
       server_(derive(hmac_, handshake_, "s hs traffic", transcript)) {}
@@ -90,12 +90,12 @@ HandshakeStage::HandshakeStage(Hmac hmac, Secret handshake, Bytes transcript)
 ApplicationStage HandshakeStage::application(Bytes transcript_hash) && {
   Secret master = next_stage(hmac_, handshake_, zeros(hmac_));
   handshake_.clear();
-  return {std::move(hmac_), std::move(client_), std::move(master), transcript_hash};
+  return {hmac_, std::move(client_), std::move(master), transcript_hash};
 }
 
 ApplicationStage::ApplicationStage(Hmac hmac, Secret client_handshake, Secret master,
                                    Bytes transcript)
-    : hmac_(std::move(hmac)),
+    : hmac_(hmac),
       client_handshake_(std::move(client_handshake)),
       master_(std::move(master)),
       client_(derive(hmac_, master_, "c ap traffic", transcript)),
@@ -109,7 +109,7 @@ Digest ApplicationStage::client_finished(Bytes transcript_hash) {
 ConnectedStage ApplicationStage::connected(Bytes transcript_hash) && {
   Secret resumption = derive(hmac_, master_, "res master", transcript_hash);
   master_.clear();
-  return {std::move(hmac_), std::move(resumption), std::move(exporter_)};
+  return {hmac_, std::move(resumption), std::move(exporter_)};
 }
 
 Secret ConnectedStage::ticket_psk(Bytes nonce) {

@@ -36,9 +36,7 @@ class ConnectedStage {
  private:
   friend class ApplicationStage;
   ConnectedStage(crypto::Hmac hmac, Secret resumption, Secret exporter)
-      : hmac_(std::move(hmac)),
-        resumption_(std::move(resumption)),
-        exporter_(std::move(exporter)) {}
+      : hmac_(hmac), resumption_(std::move(resumption)), exporter_(std::move(exporter)) {}
 
   crypto::Hmac hmac_;
   Secret resumption_;

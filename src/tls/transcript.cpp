@@ -25,7 +25,7 @@ crypto::Digest Transcript::digest() const {
 
 crypto::Digest Transcript::digest_with(crypto::HashAlgorithm algorithm, Bytes partial) const {
   ASSERT(!hash_ || hash_->algorithm() == algorithm);
-  crypto::Hash hash = hash_ ? hash_->fork() : crypto::Hash(algorithm);
+  crypto::Hash hash = hash_.value_or(crypto::Hash(algorithm));
   if (!hash_) hash.update(kept_);
   hash.update(partial);
   return hash.peek();
