@@ -14,7 +14,7 @@ RELEASE := build/release
 configure = cmake --preset $(1) --log-level=WARNING $(2) > /dev/null
 build = cmake --build --preset $(1) --parallel $(JOBS)
 
-.PHONY: help demo build test asan check format docs bench bench-peers bench-http bench-goodput fuzz install clean \
+.PHONY: help demo build test asan check format docs bench bench-peers bench-tls bench-http bench-goodput fuzz install clean \
   check-format check-norms check-docs check-clang-tidy
 
 help: ## list these commands
@@ -83,6 +83,12 @@ bench-peers: ## run beside lwIP in one program, and print the ratios
 	@$(call configure,release,-DHANDFAST_BENCH=ON)
 	@$(call build,release) --target handfast_bench_peers
 	@$(RELEASE)/bin/handfast_bench_peers $(ARGS)
+
+bench-tls: ## run our TLS beside libssl in one program, and print the ratios
+	@scripts/bootstrap build
+	@$(call configure,release,-DHANDFAST_BENCH=ON)
+	@$(call build,release) --target handfast_bench_libssl
+	@$(RELEASE)/bin/handfast_bench_libssl $(ARGS)
 
 bench-http: ## `serve` beside nginx under wrk, on the kernel's TCP and our own
 	@scripts/bootstrap build interop

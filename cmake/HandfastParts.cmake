@@ -175,6 +175,11 @@ if(NOT HANDFAST_BENCH STREQUAL "OFF" AND EXISTS ${HANDFAST_LWIP_SOURCE}/src/core
   add_subdirectory(bench/peers)
 endif()
 
+# bench/libssl/: one program that runs our TLS beside libssl.
+if(NOT HANDFAST_BENCH STREQUAL "OFF" AND PROJECT_IS_TOP_LEVEL)
+  add_subdirectory(bench/libssl EXCLUDE_FROM_ALL)
+endif()
+
 # examples/NN_name/: main.cpp against handfast::handfast as a user has it, or its own CMakeLists.
 handfast_wants(EXAMPLES)
 if(wanted)
