@@ -15,6 +15,7 @@
 #include <openssl/param_build.h>
 
 #include "base/assert.hpp"
+#include "crypto/ml_kem.hpp"
 
 namespace handfast::crypto {
 namespace {
@@ -131,6 +132,16 @@ KeyError refusal(Group group, std::string_view what) {
   return {fmt::format("the peer's {} key share {}", to_string(group), what)};
 }
 
+KeyHandle make_x25519_key(Random& random, MutBytes share) {
+  Secret bytes(x25519_size);
+  random.fill(bytes.room());
+  KeyHandle key(EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr, bytes.bytes().data(),
+                                                bytes.size()));
+  std::size_t size = share.size();
+  ASSERT(key && EVP_PKEY_get_raw_public_key(key.get(), share.data(), &size) == 1);
+  return key;
+}
+
 Result<SharedSecret, KeyError> agree_x25519(EVP_PKEY* ours, Bytes peer_share) {
   const KeyHandle peer(EVP_PKEY_new_raw_public_key_ex(nullptr, "X25519", nullptr, peer_share.data(),
                                                       peer_share.size()));
@@ -142,6 +153,18 @@ Result<SharedSecret, KeyError> agree_x25519(EVP_PKEY* ours, Bytes peer_share) {
   if (EVP_PKEY_derive_set_peer_ex(context.get(), peer.get(), 0) != 1 ||
       EVP_PKEY_derive(context.get(), secret.room().data(), &size) != 1)
     return failure(refusal(Group::x25519, "has a small order"));
+  return secret;
+}
+
+KeyError wrong_size(Group group, std::size_t is, u32 wanted) {
+  return refusal(group, fmt::format("has {} bytes instead of {}", is, wanted));
+}
+
+/// draft-ietf-tls-ecdhe-mlkem §4.3: ML-KEM's part comes first, as it does in the shares.
+SharedSecret joined(Bytes first, Bytes second) {
+  SharedSecret secret(to<u32>(first.size() + second.size()));
+  std::ranges::copy(first, secret.room().begin());
+  std::ranges::copy(second, secret.room().subspan(first.size()).begin());
   return secret;
 }
 
@@ -186,6 +209,7 @@ std::string to_string(Group group) {
     case Group::x25519: return "x25519";
     case Group::ffdhe2048: return "ffdhe2048";
     case Group::ffdhe3072: return "ffdhe3072";
+    case Group::x25519_mlkem768: return "X25519MLKEM768";
   }
   switch (to<u16>(group)) {
     case 0x0019: return "secp521r1";
@@ -193,7 +217,6 @@ std::string to_string(Group group) {
     case 0x0102: return "ffdhe4096";
     case 0x0103: return "ffdhe6144";
     case 0x0104: return "ffdhe8192";
-    case 0x11ec: return "X25519MLKEM768";
     default: return fmt::format("0x{:04x}", to<u16>(group));
   }
 }
@@ -201,6 +224,7 @@ std::string to_string(Group group) {
 bool is_known(Group group) {
   constexpr std::array all{Group::secp256r1, Group::secp384r1, Group::x25519, Group::ffdhe2048,
                            Group::ffdhe3072};
+  if (group == Group::x25519_mlkem768) return has_ml_kem();
   return std::ranges::find(all, group) != all.end();
 }
 
@@ -231,8 +255,13 @@ u32 share_size(Group group) {
     case Group::x25519: return x25519_size;
     case Group::ffdhe2048: return 256;
     case Group::ffdhe3072: return 384;
+    case Group::x25519_mlkem768: return ml_kem_key_size + x25519_size;
   }
   return 0;
+}
+
+u32 answer_size(Group group) {
+  return group == Group::x25519_mlkem768 ? ml_kem_ciphertext_size + x25519_size : share_size(group);
 }
 
 void KeyExchange::FreeNumber::operator()(bignum_st* it) const { BN_clear_free(it); }
@@ -240,12 +269,10 @@ void KeyExchange::FreeNumber::operator()(bignum_st* it) const { BN_clear_free(it
 KeyExchange::KeyExchange(Group group, Random& random) : group_(group), share_(share_size(group)) {
   ASSERT(is_known(group));
   if (group == Group::x25519) {
-    Secret bytes(x25519_size);
-    random.fill(bytes.room());
-    x25519_.reset(EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr, bytes.bytes().data(),
-                                                  bytes.size()));
-    std::size_t size = share_.size();
-    ASSERT(x25519_ && EVP_PKEY_get_raw_public_key(x25519_.get(), share_.data(), &size) == 1);
+    x25519_ = make_x25519_key(random, share_);
+  } else if (group == Group::x25519_mlkem768) {
+    ml_kem_ = make_ml_kem_key(random, MutBytes(share_).first(ml_kem_key_size));
+    x25519_ = make_x25519_key(random, MutBytes(share_).subspan(ml_kem_key_size));
   } else if (is_curve(group)) {
     const EC_GROUP* curve = parts_of(group).curve.get();
     private_.reset(draw_scalar(group, random));
@@ -262,12 +289,41 @@ KeyExchange::KeyExchange(Group group, Random& random) : group_(group), share_(sh
 }
 
 Result<SharedSecret, KeyError> KeyExchange::agree(Bytes peer_share) const {
-  if (peer_share.size() != share_size(group_))
-    return failure(refusal(
-        group_, fmt::format("has {} bytes instead of {}", peer_share.size(), share_size(group_))));
+  if (peer_share.size() != answer_size(group_))
+    return failure(wrong_size(group_, peer_share.size(), answer_size(group_)));
   if (group_ == Group::x25519) return agree_x25519(x25519_.get(), peer_share);
   if (is_curve(group_)) return agree_curve(group_, private_.get(), peer_share);
+  if (group_ == Group::x25519_mlkem768) {
+    const auto classic = agree_x25519(x25519_.get(), peer_share.subspan(ml_kem_ciphertext_size));
+    if (!classic) return failure(classic.error());
+    SecretBytes<ml_kem_secret_size> secret(ml_kem_secret_size);
+    decapsulate(ml_kem_.get(), peer_share.first(ml_kem_ciphertext_size), secret.room());
+    return joined(secret.bytes(), classic->bytes());
+  }
   return agree_field(group_, private_.get(), peer_share);
+}
+
+Result<KeyExchange::Answer, KeyError> KeyExchange::answer(Group group, Bytes peer_share,
+                                                          Random& random) {
+  if (group != Group::x25519_mlkem768) {
+    KeyExchange ours(group, random);
+    auto secret = ours.agree(peer_share);
+    if (!secret) return failure(secret.error());
+    return Answer{std::move(ours.share_), std::move(*secret)};
+  }
+  if (peer_share.size() != share_size(group))
+    return failure(wrong_size(group, peer_share.size(), share_size(group)));
+  Answer answer{std::vector<u8>(answer_size(group)), {}};
+  const MutBytes share(answer.share);
+  SecretBytes<ml_kem_secret_size> secret(ml_kem_secret_size);
+  if (!encapsulate(peer_share.first(ml_kem_key_size), random, share.first(ml_kem_ciphertext_size),
+                   secret.room()))
+    return failure(refusal(group, "is no key of ML-KEM-768"));
+  const KeyHandle classic = make_x25519_key(random, share.subspan(ml_kem_ciphertext_size));
+  const auto agreed = agree_x25519(classic.get(), peer_share.subspan(ml_kem_key_size));
+  if (!agreed) return failure(agreed.error());
+  answer.secret = joined(secret.bytes(), agreed->bytes());
+  return answer;
 }
 
 }  // namespace handfast::crypto

@@ -24,9 +24,11 @@ enum class Group : u16 {
   x25519 = 0x001d,
   ffdhe2048 = 0x0100,
   ffdhe3072 = 0x0101,
+  x25519_mlkem768 = 0x11ec,  // draft-ietf-tls-ecdhe-mlkem: both, and safe if one of them is
 };
 /// "x25519"; of what cannot be used too, where it has a name ("X25519MLKEM768"), else "0x1234".
 std::string to_string(Group group);
+/// Named above, and libcrypto has it at run time: X25519MLKEM768 needs OpenSSL 3.5.
 bool is_known(Group group);
 /// Diffie-Hellman modulo a prime, not over a curve.
 bool is_finite_field(Group group);
@@ -39,13 +41,22 @@ Bytes prime_of(Group group);
 Bytes without_leading_zeros(Bytes number);
 /// Bytes of a public share: a point is uncompressed, a number is padded. Of a known group.
 u32 share_size(Group group);
+/// And of what answers it, which is another thing with X25519MLKEM768.
+u32 answer_size(Group group);
 
 /// As long as the longest share of a finite field.
 using SharedSecret = SecretBytes<384>;
 
-/// One end's ephemeral key.
+/// The ephemeral key of who begins, and what who answers makes of its share.
 class KeyExchange {
  public:
+  struct Answer {
+    std::vector<u8> share;  // answer_size() bytes, for the one who began
+    SharedSecret secret;
+  };
+  /// The other end's part in one step. Refuses what agree() refuses.
+  static Result<Answer, KeyError> answer(Group group, Bytes peer_share, Random& random);
+
   /// Of a known group.
   KeyExchange(Group group, Random& random);
   KeyExchange(KeyExchange&&) noexcept = default;
@@ -55,8 +66,9 @@ class KeyExchange {
   Group group() const { return group_; }
   /// What the peer is told: share_size(group()) bytes.
   Bytes share() const { return share_; }
-  /// The secret that both ends have now. Refuses a share of the wrong length, one that is not in
-  /// the group, and one that leads to a secret that everybody knows (RFC 8446 §7.4).
+  /// The secret that both ends have now, by the peer's share or answer. Refuses a share of the
+  /// wrong length, one that is not in the group, and one that leads to a secret that everybody
+  /// knows (RFC 8446 §7.4).
   Result<SharedSecret, KeyError> agree(Bytes peer_share) const;
 
  private:
@@ -68,6 +80,7 @@ class KeyExchange {
   Group group_;
   std::vector<u8> share_;
   KeyHandle x25519_;
+  KeyHandle ml_kem_;
   Number private_;  // a scalar or an exponent, where it is not X25519
 };
 

@@ -87,7 +87,7 @@ struct HttpTiming {
   u32 name_trips = 0;     // questions to a name server, one after the other
   u32 attempts = 0;       // at connections, of which the last was taken
   u32 tcp_trips = 0;
-  u32 tls_trips = 0;      // none where the request went out as early data
+  u32 tls_trips = 0;  // none where the request went out as early data
   tls::EarlyData early_data{};
   std::optional<Duration> round_trip{};  // as TCP measured it
 };

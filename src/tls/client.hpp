@@ -35,6 +35,8 @@ class Client final : public Handshake {
   void draw();
   /// RFC 8446 appendix D.4, for which QUIC has no use (RFC 9001 §8.4).
   bool disguises() const { return config().middlebox_compatibility && !config().is_quic(); }
+  void draw_shares();
+  const crypto::KeyExchange* share_of(crypto::Group group) const;
   void send_hello(Instant now);
   std::vector<u8> build_hello(Instant now) const;
   void add_old_extensions(ClientHello& hello) const;
@@ -89,7 +91,7 @@ class Client final : public Handshake {
   std::array<u8, random_size> random_bytes_{};
   std::vector<u8> session_id_;
   std::array<u8, 4> grease_seed_{};
-  std::optional<crypto::KeyExchange> key_exchange_;
+  std::vector<crypto::KeyExchange> shares_;  // of the last hello
   std::vector<u8> cookie_;
   u32 hellos_sent_ = 0;
   std::vector<u8> hello_bytes_;  // the last one
@@ -103,6 +105,7 @@ class Client final : public Handshake {
 
   // TLS 1.2.
   std::array<u8, random_size> server_random_{};
+  std::optional<crypto::KeyExchange> key_exchange_;
   crypto::SharedSecret shared_;
   std::optional<Ticket> new_ticket_;
   std::vector<u8> session_id12_;  // by which the server knows this session

@@ -190,7 +190,11 @@ Outcome Client::on_server_key_exchange(Bytes message) {
   content.insert(content.end(), exchange->parameters.begin(), exchange->parameters.end());
   if (const Outcome good = check_signature(exchange->scheme, content, exchange->signature); !good)
     return good;
-  if (key_exchange_->group() != *group) key_exchange_.emplace(*group, entropy());
+  const auto drawn = std::ranges::find(shares_, *group, &crypto::KeyExchange::group);
+  if (drawn != shares_.end())
+    key_exchange_.emplace(std::move(*drawn));
+  else
+    key_exchange_.emplace(*group, entropy());
   auto shared = agree12(*key_exchange_, exchange->share.share);
   if (!shared) return failure(shared.error());
   shared_ = std::move(*shared);

@@ -109,12 +109,13 @@ Outcome Client::on_retry(const ServerHello& hello, Bytes message, Instant now) {
     // §4.2.8: one that we offered, and gave no share for.
     const auto& ours = config().groups;
     if (!offered_.groups.contains(group) || !crypto::is_known(group) ||
-        std::ranges::find(ours, group) == ours.end() || group == key_exchange_->group())
+        std::ranges::find(ours, group) == ours.end() || share_of(group) != nullptr)
       return refuse(Alert::illegal_parameter,
                     fmt::format("the HelloRetryRequest asks for a share of {}, which makes no "
                                 "sense",
                                 to_string(group)));
-    key_exchange_.emplace(group, entropy());
+    shares_.clear();
+    shares_.emplace_back(group, entropy());
   }
   enter(State::wait_server_hello);
   if (agreed().early_data == EarlyData::offered) {
@@ -127,17 +128,23 @@ Outcome Client::on_retry(const ServerHello& hello, Bytes message, Instant now) {
   return {};
 }
 
+const crypto::KeyExchange* Client::share_of(crypto::Group group) const {
+  const auto found = std::ranges::find(shares_, group, &crypto::KeyExchange::group);
+  return found == shares_.end() ? nullptr : &*found;
+}
+
 /// The secret that the hellos agree on: none with psk_ke.
 Result<crypto::SharedSecret, Error> Client::agree(const ServerHello& hello) const {
   if (!hello.share) {
     if (hello.psk && config().psk_without_key_exchange) return crypto::SharedSecret{};
     return refuse(Alert::missing_extension, "the ServerHello has no key share");
   }
-  if (hello.share->group != key_exchange_->group())
+  const crypto::KeyExchange* ours = share_of(hello.share->group);
+  if (ours == nullptr)
     return refuse(Alert::illegal_parameter,
-                  fmt::format("the server's key share is of {}, and ours of {}",
-                              to_string(hello.share->group), to_string(key_exchange_->group())));
-  auto secret = key_exchange_->agree(hello.share->share);
+                  fmt::format("the server's key share is of {}, for which we sent none",
+                              to_string(hello.share->group)));
+  auto secret = ours->agree(hello.share->share);
   if (!secret) return refuse(Alert::illegal_parameter, secret.error().why);
   return std::move(*secret);
 }

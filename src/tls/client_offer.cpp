@@ -80,8 +80,17 @@ void Client::draw() {
     entropy().fill(session_id_);
   }
   if (config().grease) entropy().fill(grease_seed_);
-  ASSERT(!config().groups.empty());
-  key_exchange_.emplace(config().groups.front(), entropy());
+  draw_shares();
+}
+
+void Client::draw_shares() {
+  u32 wanted = config().key_shares;
+  for (const crypto::Group group : config().known_groups()) {
+    if (wanted == 0) break;
+    shares_.emplace_back(group, entropy());
+    if (group != crypto::Group::x25519_mlkem768) --wanted;
+  }
+  ASSERT(!shares_.empty());
 }
 
 /// RFC 8701: a value for one place; the same in both hellos.
@@ -128,7 +137,7 @@ void Client::add_old_extensions(ClientHello& hello) const {
 
 std::vector<u8> Client::build_hello(Instant now) const {
   const std::vector<u8> suites = list(suites_offered(config()), grease(0));
-  const std::vector<u8> groups = list(config().groups, grease(1));
+  const std::vector<u8> groups = list(config().known_groups(), grease(1));
   const std::vector<u8> versions = list(versions_offered(config()), grease(2));
   const std::vector<u8> schemes = list(config().schemes);
   const std::vector<u8> protocols = protocol_list(config().protocols);
@@ -139,8 +148,10 @@ std::vector<u8> Client::build_hello(Instant now) const {
     shares.number16(grease(1));
     shares.vector16(std::array<u8, 1>{});
   }
-  shares.code(key_exchange_->group());
-  shares.vector16(key_exchange_->share());
+  for (const crypto::KeyExchange& one : shares_) {
+    shares.code(one.group());
+    shares.vector16(one.share());
+  }
   const std::vector<u8> key_shares = shares.finish();
   // psk_dhe_ke, and psk_ke where it is allowed (§4.2.9).
   const std::vector<u8> modes =

@@ -33,9 +33,13 @@ struct Config {
       CipherSuite::rsa_aes_128_gcm_sha256,      CipherSuite::ecdsa_aes_256_gcm_sha384,
       CipherSuite::rsa_aes_256_gcm_sha384,      CipherSuite::ecdsa_chacha20_poly1305_sha256,
       CipherSuite::rsa_chacha20_poly1305_sha256};
-  std::vector<crypto::Group> groups{crypto::Group::x25519, crypto::Group::secp256r1,
-                                    crypto::Group::secp384r1, crypto::Group::ffdhe2048,
-                                    crypto::Group::ffdhe3072};
+  /// What libcrypto does not have at run time is left out (X25519MLKEM768 before OpenSSL 3.5).
+  std::vector<crypto::Group> groups{crypto::Group::x25519_mlkem768, crypto::Group::x25519,
+                                    crypto::Group::secp256r1,       crypto::Group::secp384r1,
+                                    crypto::Group::ffdhe2048,       crypto::Group::ffdhe3072};
+  /// Client: for so many of them, the first ones, a key share goes out at once. One with ML-KEM
+  /// does not count: not every server has it.
+  u32 key_shares = 1;
   /// By which the peer may sign.
   std::vector<crypto::SignatureScheme> schemes{crypto::SignatureScheme::ecdsa_secp256r1_sha256,
                                                crypto::SignatureScheme::ed25519,
@@ -104,6 +108,12 @@ struct Config {
     return !is_quic() && early_bytes_max > 0 && replay_guard != nullptr;
   }
 
+  std::vector<crypto::Group> known_groups() const {
+    std::vector<crypto::Group> known;
+    for (const crypto::Group group : groups)
+      if (crypto::is_known(group)) known.push_back(group);
+    return known;
+  }
   bool speaks(Version version) const { return version_min <= version && version <= version_max; }
 
   u32 message_bytes_max = 128 << 10;

@@ -118,14 +118,12 @@ Outcome Server::send_server_hello(const ClientHello& hello, Bytes message) {
   answer.suite = agreed().suite->code;
   answer.version = Version::tls_1_3;
   if (session_) answer.psk = psk_index_;
-  std::optional<crypto::KeyExchange> exchange;
-  crypto::SharedSecret shared;
+  crypto::KeyExchange::Answer exchange;
   if (group_) {
-    exchange.emplace(*group_, entropy());
-    auto secret = exchange->agree(peer_share_);
-    if (!secret) return refuse(Alert::illegal_parameter, secret.error().why);
-    shared = std::move(*secret);
-    answer.share = KeyShare{*group_, exchange->share()};
+    auto answered = crypto::KeyExchange::answer(*group_, peer_share_, entropy());
+    if (!answered) return refuse(Alert::illegal_parameter, answered.error().why);
+    exchange = std::move(*answered);
+    answer.share = KeyShare{*group_, exchange.share};
     agreed().group = group_;
   }
   agreed().is_resumed = session_.has_value();
@@ -138,7 +136,7 @@ Outcome Server::send_server_hello(const ClientHello& hello, Bytes message) {
   send(emit_server_hello(answer));
   if (!hello.session_id.empty() && !agreed().is_retried) act(SendChangeCipherSpec{});
 
-  enter_handshake_keys(std::move(early), shared.bytes());
+  enter_handshake_keys(std::move(early), exchange.secret.bytes());
   install(Direction::write, Level::handshake, stage<HandshakeStage>().server_traffic());
   if (!takes_early_data)
     install(Direction::read, Level::handshake, stage<HandshakeStage>().client_traffic());
@@ -157,7 +155,7 @@ Outcome Server::send_server_hello(const ClientHello& hello, Bytes message) {
 
 void Server::send_encrypted_extensions(const ClientHello& hello) {
   EncryptedExtensions extensions;
-  const std::vector<u8> groups = list(config().groups);
+  const std::vector<u8> groups = list(config().known_groups());
   if (config().announce_groups) extensions.groups = CodeList<crypto::Group>(groups);
   if (hello.record_size_limit) extensions.record_size_limit = config().record_size_limit;
   // RFC 6066 §3: the name was used, unless an old session goes on.

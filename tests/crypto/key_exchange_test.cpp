@@ -4,6 +4,7 @@
 #include <array>
 
 #include <gtest/gtest.h>
+#include <openssl/crypto.h>
 
 namespace handfast::crypto {
 namespace {
@@ -24,6 +25,56 @@ TEST(KeyExchange, gives_both_ends_the_same_secret_in_each_group) {
     ASSERT_TRUE(secret && same);
     EXPECT_TRUE(equal_in_constant_time(secret->bytes(), same->bytes()));
   }
+}
+
+TEST(KeyExchange, is_answered_in_one_step) {
+  SystemRandom random;
+  for (const Group group : groups) {
+    const KeyExchange one(group, random);
+    const auto answer = KeyExchange::answer(group, one.share(), random);
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->share.size(), answer_size(group));
+    const auto secret = one.agree(answer->share);
+    ASSERT_TRUE(secret.has_value());
+    EXPECT_TRUE(equal_in_constant_time(secret->bytes(), answer->secret.bytes()));
+    EXPECT_FALSE(KeyExchange::answer(group, one.share().first(10), random).has_value());
+  }
+}
+
+TEST(KeyExchange, has_ML_KEM_where_libcrypto_has_it) {
+  constexpr unsigned long openssl_3_5 = 0x30500000;
+  EXPECT_EQ(is_known(Group::x25519_mlkem768), OpenSSL_version_num() >= openssl_3_5);
+}
+
+TEST(KeyExchange, with_ML_KEM_agrees_on_both_of_its_secrets) {
+  constexpr Group group = Group::x25519_mlkem768;
+  if (!is_known(group)) GTEST_SKIP() << "this libcrypto has no ML-KEM-768: OpenSSL 3.5 has";
+  SystemRandom random;
+  const KeyExchange client(group, random);
+  EXPECT_EQ(client.share().size(), 1216U);
+  const auto answer = KeyExchange::answer(group, client.share(), random);
+  ASSERT_TRUE(answer.has_value()) << answer.error().why;
+  EXPECT_EQ(answer->share.size(), 1120U);
+  const auto secret = client.agree(answer->share);
+  ASSERT_TRUE(secret.has_value());
+  EXPECT_EQ(secret->size(), 64U);
+  EXPECT_TRUE(equal_in_constant_time(secret->bytes(), answer->secret.bytes()));
+
+  // Of a changed ciphertext ML-KEM makes another secret; X25519's part stays.
+  std::vector<u8> changed = answer->share;
+  changed[0] ^= 1;
+  const auto other = client.agree(changed);
+  ASSERT_TRUE(other.has_value());
+  EXPECT_FALSE(std::ranges::equal(other->bytes().first(32), secret->bytes().first(32)));
+  EXPECT_TRUE(std::ranges::equal(other->bytes().last(32), secret->bytes().last(32)));
+
+  std::vector<u8> unreduced(client.share().begin(), client.share().end());
+  unreduced[0] = unreduced[1] = 0xff;
+  EXPECT_FALSE(KeyExchange::answer(group, unreduced, random).has_value());
+  std::vector<u8> powerless(client.share().begin(), client.share().end());
+  std::fill(powerless.end() - 32, powerless.end(), 0);
+  EXPECT_FALSE(KeyExchange::answer(group, powerless, random).has_value());
+  EXPECT_FALSE(client.agree(client.share()).has_value()) << "an answer has another size";
 }
 
 TEST(KeyExchange, repeats_itself_from_a_seed) {

@@ -288,5 +288,39 @@ TEST(Exporter, gives_both_ends_the_same_by_label_and_context) {
   EXPECT_NE(one, other);
 }
 
+TEST(KeyShares, go_out_for_as_many_groups_as_are_wanted) {
+  Configs configs;
+  configs.client.groups = {crypto::Group::x25519, crypto::Group::secp256r1,
+                           crypto::Group::secp384r1};
+  configs.server.groups = {crypto::Group::secp256r1};
+  for (const u32 shares : {1U, 2U}) {
+    configs.client.key_shares = shares;
+    Talk talk(configs);
+    talk.run();
+    expect_connected(talk);
+    EXPECT_EQ(talk.client.summary().group, crypto::Group::secp256r1);
+    EXPECT_EQ(talk.client.summary().is_retried, shares == 1);
+  }
+}
+
+TEST(KeyShares, are_of_X25519MLKEM768_where_both_ends_have_it) {
+  const bool has_ml_kem = crypto::is_known(crypto::Group::x25519_mlkem768);
+  const Configs configs;
+  ASSERT_EQ(configs.client.groups.front(), crypto::Group::x25519_mlkem768);
+  Talk talk(configs);
+  talk.run();
+  expect_connected(talk);
+  EXPECT_EQ(talk.client.summary().group,
+            has_ml_kem ? crypto::Group::x25519_mlkem768 : crypto::Group::x25519);
+  EXPECT_FALSE(talk.client.summary().is_retried);
+
+  Configs older;
+  older.server.groups = {crypto::Group::x25519};
+  Talk with_older(older);
+  with_older.run();
+  expect_connected(with_older);
+  EXPECT_FALSE(with_older.client.summary().is_retried) << "a share of X25519 goes along";
+}
+
 }  // namespace
 }  // namespace handfast::tls
