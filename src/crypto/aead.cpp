@@ -1,7 +1,9 @@
 #include "crypto/aead.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 
 #include "base/assert.hpp"
 #include "crypto/algorithms.hpp"
@@ -16,6 +18,12 @@ const EVP_CIPHER* cipher(AeadAlgorithm algorithm) {
     case AeadAlgorithm::chacha20_poly1305: return algorithms().chacha20_poly1305;
   }
   return nullptr;
+}
+
+/// What EVP_CIPHER_CTX_ctrl would make of its arguments, and take its time for.
+std::array<OSSL_PARAM, 2> tag_at(u8* tag) {
+  return {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, aead_tag_size),
+          OSSL_PARAM_construct_end()};
 }
 
 }  // namespace
@@ -40,7 +48,8 @@ void Aead::seal(const AeadNonce& nonce, Bytes aad, Bytes plain, Bytes tail, MutB
     at += n;
   }
   ASSERT(EVP_EncryptFinal_ex(context, at, &n) == 1);
-  ASSERT(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, aead_tag_size, at) == 1);
+  auto tag = tag_at(at);
+  ASSERT(EVP_CIPHER_CTX_get_params(context, tag.data()) == 1);
 }
 
 bool Aead::open(const AeadNonce& nonce, Bytes aad, MutBytes sealed) {
@@ -50,8 +59,8 @@ bool Aead::open(const AeadNonce& nonce, Bytes aad, MutBytes sealed) {
   const MutBytes text = sealed.first(sealed.size() - aead_tag_size);
   u8* tag = sealed.data() + text.size();
   int n = 0;
-  ASSERT(EVP_DecryptInit_ex2(context, nullptr, nullptr, nonce.data(), nullptr) == 1);
-  ASSERT(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, aead_tag_size, tag) == 1);
+  const auto wanted = tag_at(tag);
+  ASSERT(EVP_DecryptInit_ex2(context, nullptr, nullptr, nonce.data(), wanted.data()) == 1);
   ASSERT(EVP_DecryptUpdate(context, nullptr, &n, aad.data(), to<int>(aad.size())) == 1);
   if (!text.empty())
     ASSERT(EVP_DecryptUpdate(context, text.data(), &n, text.data(), to<int>(text.size())) == 1);
