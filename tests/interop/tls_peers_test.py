@@ -1,0 +1,311 @@
+"""TLS against other implementations in both roles: GnuTLS, NSS, Java's JSSE; mbedTLS and wolfSSL as
+servers under lighttpd. Each is skipped where it is not installed."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import unittest
+
+import netns
+from netns import run, wait_for
+from tls_lab import ALICE, Asking, CA, DIGESTS, HERE, LAB, NAME, PORT, SITE, request, served
+
+SHOW_ALICE = ["--cert", ALICE[0], "--key", ALICE[1]]
+WANT_ALICE = ["--client-ca", f"{LAB}/ca.pem"]
+
+
+def needs(*tools):
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    return unittest.skipIf(missing, f"{', '.join(missing)} not installed")
+
+
+class Peer:
+    """A server of somebody else's, from when it listens to the end of the block."""
+
+    def __init__(self, *command):
+        self.file = os.path.join(netns.directory(), "printed")
+        with open(self.file, "w", encoding="utf-8") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out,
+                                            stdin=subprocess.DEVNULL,
+                                            preexec_fn=netns._die_with_parent)
+
+    def printed(self):
+        with open(self.file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def listens(self):
+        assert self.process.poll() is None, self.printed()
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
+            return True
+        return False
+
+    def __enter__(self):
+        wait_for(self.listens, "server", timeout=30)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+
+def write(name, text):
+    path = os.path.join(netns.directory(), name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+@needs("gnutls-cli", "gnutls-serv")
+class GnuTls(Asking):
+    def client(self, *options, say=request("/"), name=NAME, ca=f"{LAB}/ca.pem"):
+        done = run(["gnutls-cli", "-p", str(PORT), "127.0.0.1", "--sni-hostname", name,
+                    "--verify-hostname", name, "--x509cafile", ca, *options], input=say)
+        return done.stdout + done.stderr
+
+    def answered(self, *options, **more):
+        text = self.client(*options, **more)
+        self.assertIn("200 OK", text)
+        self.assertIn("Peer has closed the GnuTLS connection", text)  # by close_notify
+        return text
+
+    def test_client(self):
+        with served() as server:
+            text = self.answered("--alpn", "http/1.1")
+            self.assertIn("(TLS1.3-X.509)-(ECDHE-X25519)", text)
+            self.assertIn("Application protocol: http/1.1", text)
+            for version in ("TLS1.3", "TLS1.2"):
+                only = ["--priority", f"NORMAL:-VERS-ALL:+VERS-{version}"]
+                self.assertIn("*** This is a resumed session", self.answered("--resume", *only))
+            without_tickets = ["--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:%NO_TICKETS"]
+            self.assertIn("resumed session", self.answered("--resume", *without_tickets))
+            groups = "NORMAL:-GROUP-ALL:+GROUP-SECP521R1:+GROUP-SECP384R1"
+            text = self.answered("--single-key-share", "--priority", groups)
+            self.assertIn("ECDHE-SECP384R1", text)
+            text = self.answered("--inline-commands", say="^rekey^\n" + request("/"))
+            self.assertIn("Rekey was completed", text)
+            self.assertEqual(server.printed(server.err), "")
+        with served(*WANT_ALICE):
+            shown = ["--x509certfile", ALICE[0], "--x509keyfile", ALICE[1]]
+            self.answered(*shown)
+            self.answered(*shown, "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2")
+
+    @needs("wget")
+    def test_wget_downloads_64_MiB(self):  # gnutls-cli shows 0.2 MB/s
+        path = os.path.join(netns.directory(), "out")
+        with served():
+            done = run(["wget", "-q", "-O", path, "--ca-certificate", f"{LAB}/ca.pem",
+                        f"https://{HERE}/64m.bin"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])
+
+    def test_client_over_the_fields_of_RFC_7919(self):
+        dhe = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+DHE-RSA:-GROUP-ALL:+GROUP-"
+        with served("--dhe", "--rsa-key-transport", certificate="rsa"):
+            for field in ("FFDHE2048", "FFDHE3072"):
+                self.assertIn(f"(DHE-{field})", self.answered("--priority", dhe + field))
+            self.assertIn("Insufficient security", self.client("--priority", dhe + "FFDHE8192"))
+            transport = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA"
+            self.assertIn("(RSA)", self.answered("--priority", transport))
+
+    def test_client_and_server_that_refuse_each_other(self):
+        with served() as server:
+            for priority, heard, said in (
+                    ("-VERS-ALL:+VERS-TLS1.1", "protocol version", "the client offers TLS 1.1"),
+                    ("-CIPHER-ALL:+AES-128-CCM", "Handshake failed", "AES_128_CCM")):
+                self.assertIn(heard, self.client("--priority", f"NORMAL:{priority}"))
+                self.assertIn(said, server.printed(server.err))
+            self.client(ca=f"{LAB}/alice.pem")
+            self.client(name="other.lab")
+            self.assertIn("our certificate", server.printed(server.err))
+        with served(certificate="expired"):
+            self.assertIn("expired", self.client())
+
+    def server(self, *options, certificate="server"):
+        return Peer("gnutls-serv", "--http", "--port", str(PORT), "--x509certfile",
+                    f"{LAB}/{certificate}.pem", "--x509keyfile", f"{LAB}/{certificate}.key",
+                    *options)
+
+    def test_server(self):
+        for priority, words in (("", ["TLS 1.3", "x25519", "http/1.1"]),
+                                (":-GROUP-ALL:+GROUP-SECP384R1", ["HelloRetryRequest"]),
+                                (":-VERS-ALL:+VERS-TLS1.2", ["TLS 1.2", "ECDHE_ECDSA"])):
+            with self.server("-a", "--alpn", "http/1.1", "--priority", "NORMAL" + priority):
+                told = self.fetch(f"https://{HERE}/")[1]
+                for word in words:
+                    self.assertIn(word, told)
+        for kind, option in (("DHE-RSA", "--dhe"), ("RSA", "--rsa-key-transport")):
+            priority = f"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+{kind}"
+            with self.server("-a", "--priority", priority, certificate="rsa"):
+                self.assertIn(f"TLS_{kind.replace('-', '_')}_WITH",
+                              self.fetch(f"https://{HERE}/", option)[1])
+        with self.server("--require-client-cert", "--verify-client-cert", "--x509cafile",
+                         f"{LAB}/ca.pem"):
+            self.fetch(f"https://{HERE}/", *SHOW_ALICE)
+            self.failed(f"https://{HERE}/", "certificate_required")
+
+    def test_servers_that_are_refused(self):
+        for priority in ("-VERS-ALL:+VERS-TLS1.1", "-CIPHER-ALL:+AES-128-CCM"):
+            with self.server("-a", "--priority", f"NORMAL:{priority}"):
+                self.failed(f"https://{HERE}/", "handshake_failure")
+        with self.server("-a", certificate="expired"):
+            self.failed(f"https://{HERE}/", "expired")
+
+
+@needs("tstclnt", "selfserv", "certutil", "pk12util")
+class Nss(Asking):
+    @classmethod
+    def setUpClass(cls):
+        home = netns.directory()
+        cls.database = f"sql:{home}"
+        for command in (["certutil", "-N", "--empty-password"],
+                        ["certutil", "-A", "-n", "ca", "-t", "CT,C,C", "-i", f"{LAB}/ca.pem"]):
+            assert run([*command, "-d", cls.database]).returncode == 0
+        for name in ("server", "alice"):
+            run(["openssl", "pkcs12", "-export", "-in", f"{LAB}/{name}.pem", "-inkey",
+                 f"{LAB}/{name}.key", "-out", f"{home}/{name}", "-passout", "pass:", "-name", name])
+            done = run(["pk12util", "-i", f"{home}/{name}", "-d", cls.database, "-W", ""])
+            assert done.returncode == 0, done.stderr
+        cls.request = write("request", request("/1m.bin"))
+
+    def client(self, *options, versions="tls1.2:tls1.3"):
+        done = run(["tstclnt", "-h", "127.0.0.1", "-p", str(PORT), "-a", NAME, "-d", self.database,
+                    "-V", versions, "-v", "-A", self.request, *options], errors="replace")
+        return done.returncode, done.stdout + done.stderr
+
+    def answered(self, *options, **more):
+        code, text = self.client(*options, **more)
+        self.assertEqual(code, 0, text)
+        self.assertIn("Read from server 0 bytes", text)  # close_notify
+        return text
+
+    def test_client(self):
+        with served() as server:
+            self.assertIn("SSL version 3.4", self.answered())
+            self.assertIn("Key Exchange: 384-bit", self.answered("-I", "P521,P384"))
+            self.assertIn("1 stateless resumes", self.answered("-u", "-L", "2"))
+            text = self.answered("-u", "-L", "2", versions="tls1.2:tls1.2")
+            self.assertIn("1 stateless resumes", text)
+            text = self.answered("-L", "2", versions="tls1.2:tls1.2")  # by the session's ID
+            self.assertIn("1 cache hits", text)
+            self.assertIn("0 stateless resumes", text)
+            self.assertEqual(server.printed(server.err), "")
+            self.assertNotEqual(self.client(versions="tls1.1:tls1.1")[0], 0)
+            self.assertIn("the client offers TLS 1.1", server.printed(server.err))
+        with served(*WANT_ALICE):
+            for version in ("tls1.2", "tls1.3"):
+                self.answered("-n", "alice", versions=f"{version}:{version}")
+        with served(certificate="expired"):
+            self.assertNotEqual(self.client()[0], 0)
+
+    def server(self, *options):
+        return Peer("selfserv", "-d", self.database, "-e", "server", "-n", "server", "-p",
+                    str(PORT), "-V", "tls1.2:tls1.3", "-G", *options)
+
+    def test_server(self):
+        for options, words in ((["-Q", "-u"], ["TLS 1.3", "http/1.1"]),
+                               (["-I", "P384"], ["secp384r1", "HelloRetryRequest"]),
+                               (["-V", "tls1.2:tls1.2"], ["TLS 1.2"])):
+            with self.server(*options):
+                told = self.fetch(f"https://{HERE}/")[1]
+                for word in words:
+                    self.assertIn(word, told)
+        with self.server("-r", "-r"):
+            self.fetch(f"https://{HERE}/", *SHOW_ALICE)
+            self.failed(f"https://{HERE}/", "certificate")
+
+
+@needs("java")
+class Java(Asking):
+    FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "TlsPeer.java")
+
+    def command(self, role, name, *paths, options=()):
+        return ["java", "-XX:TieredStopAtLevel=1", *options, self.FILE, role, str(PORT), LAB, name,
+                *paths]
+
+    def client(self, *paths, options=()):
+        done = run(self.command("client", "alice", *paths, options=options), timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [line.split() for line in done.stdout.splitlines()]
+
+    def test_client(self):
+        with served(*WANT_ALICE) as server:
+            # By both versions, with a client certificate.
+            lines = self.client("/64m.bin", "/1m.bin")
+            self.assertEqual([line[:4] for line in lines], [
+                [version, "http/1.1", how, "200"] for version in ("TLSv1.3", "TLSv1.2")
+                for how in ("new", "resumed")])
+            self.assertEqual([line[4] for line in lines],
+                             [DIGESTS["64m.bin"], DIGESTS["1m.bin"]] * 2)
+            # Its one share is of a group that we lack.
+            retried = self.client("/1m.bin",
+                                  options=["-Djdk.tls.namedGroups=secp521r1,secp256r1"])
+            self.assertEqual(retried[0][:4], ["TLSv1.3", "http/1.1", "new", "200"])
+            self.assertEqual(server.printed(server.err), "")
+
+    def test_server(self):
+        piece = bytes(i * 31 >> 3 & 255 for i in range(65536))
+        wanted = hashlib.sha256(piece * 1024).hexdigest()
+        for options, retried in (([], False), (["-Djdk.tls.namedGroups=secp384r1"], True)):
+            with Peer(*self.command("server", "server", options=options)):
+                path, told = self.fetch(f"https://{HERE}/moved", *SHOW_ALICE)
+                self.assertEqual(netns.sha256(path), wanted)
+                lines = [line for line in told.splitlines() if "* TLS 1.3," in line]
+                self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
+                self.assertEqual("HelloRetryRequest" in lines[0], retried)
+                self.assertIn("http/1.1", lines[0])
+        old = ["-Djdk.tls.server.protocols=TLSv1.2"]
+        with Peer(*self.command("server", "server", options=old)):
+            told = self.fetch(f"https://{HERE}/moved", *SHOW_ALICE)[1]
+            lines = [line for line in told.splitlines() if "* TLS 1.2," in line]
+            self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
+
+
+@needs("lighttpd")
+class Lighttpd(Asking):
+    """mbedTLS 2.28 speaks TLS 1.2 alone; wolfSSL speaks both."""
+
+    def server(self, library, *lines, certificate="server"):
+        if not os.path.exists(f"/usr/lib/lighttpd/mod_{library}.so"):
+            self.skipTest(f"lighttpd-mod-{library} is not installed")
+        return Peer("lighttpd", "-D", "-f", write("conf", "\n".join([
+            f'server.document-root = "{SITE}"', f"server.port = {PORT}",
+            'server.bind = "127.0.0.1"', f'server.modules = ("mod_{library}", "mod_redirect")',
+            "server.max-keep-alive-requests = 0", 'url.redirect = ("^/moved" => "/64m.bin")',
+            'ssl.engine = "enable"', f'ssl.pemfile = "{LAB}/{certificate}.pem"',
+            f'ssl.privkey = "{LAB}/{certificate}.key"', f'ssl.ca-file = "{LAB}/ca.pem"', *lines])))
+
+    WANTED = ('ssl.verifyclient.activate = "enable"', 'ssl.verifyclient.enforce = "enable"')
+
+    def carries_much_and_resumes(self, version, *options):
+        path, told = self.fetch(f"https://{HERE}/moved", *options)
+        self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])
+        lines = [line for line in told.splitlines() if f"* {version}," in line]
+        self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
+        self.assertIn("http/1.1", lines[0])
+
+    def test_mbedTLS(self):
+        with self.server("mbedtls"):
+            self.carries_much_and_resumes("TLS 1.2")
+        with self.server("mbedtls", *self.WANTED):
+            self.carries_much_and_resumes("TLS 1.2", *SHOW_ALICE)
+            self.failed(f"https://{HERE}/1m.bin")
+        with self.server("mbedtls", certificate="expired"):
+            self.failed(f"https://{HERE}/1m.bin", "expired")
+
+    def test_wolfSSL(self):
+        for version, name in (("TLSv1.3", "TLS 1.3"), ("TLSv1.2", "TLS 1.2")):
+            protocol = f'ssl.openssl.ssl-conf-cmd = ("MinProtocol" => "{version}", ' \
+                       f'"MaxProtocol" => "{version}")'
+            with self.server("wolfssl", protocol):
+                self.carries_much_and_resumes(name)
+            with self.server("wolfssl", protocol, *self.WANTED):
+                self.carries_much_and_resumes(name, *SHOW_ALICE)
+                self.failed(f"https://{HERE}/1m.bin")
+
+
+if __name__ == "__main__":
+    netns.main("openssl")
