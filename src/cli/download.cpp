@@ -190,8 +190,10 @@ std::error_code Download::write(Bytes bytes) {
 }
 
 std::error_code Download::write_head(const http::Response& response) {
-  std::string text =
-      fmt::format("HTTP/1.{} {} {}\n", response.minor_version, response.status, response.reason);
+  std::string text = response.major_version == 1
+                         ? fmt::format("HTTP/1.{} {} {}\n", response.minor_version, response.status,
+                                       response.reason)
+                         : fmt::format("HTTP/{} {}\n", response.major_version, response.status);
   for (const http::Field& field : response.fields)
     text += fmt::format("{}: {}\n", field.name, field.value);
   text += "\n";

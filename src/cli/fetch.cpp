@@ -47,7 +47,7 @@ Failure failed(const http::Url& url, const io::HttpFailure& failure, const Downl
       break;
     case Kind::cut_off: return {failure.why, url.text(), got};
     case Kind::protocol:
-      return {"not a valid HTTP/1.1 response", url.text(), failure.why + " (" + got + ")"};
+      return {"not a valid HTTP response", url.text(), failure.why + " (" + got + ")"};
     case Kind::stream:
       if (!failure.why.empty()) return {"TLS failed", url.text(), failure.why};
       return {failure.code.message(), url.text(), got};

@@ -49,6 +49,7 @@ struct ServeOptions {
   u32 rate_min = 0;
   u32 grace = 5;  // seconds for responses under way when a signal came
   bool is_kernel = false;
+  bool only_http1 = false;
   bool quiet = false;
   bool verbose = false;
 };
@@ -263,6 +264,7 @@ io::HttpServerOptions server_options(const ServeOptions& options) {
   io::HttpServerOptions how;
   how.connections_max = options.connections_max;
   how.rate_min = options.rate_min;
+  how.offers_http2 = !options.only_http1;
   if (options.hsts) how.hsts = fmt::format("max-age={}", *options.hsts);
   return how;
 }
@@ -314,6 +316,7 @@ void run_serve(const ServeOptions& options) {
   std::optional<io::TlsContext> tls;
   if (options.tls.is_on) configure(tls.emplace(), options.tls);
   if (tls) tls->on_failure = tell_tls_failure;
+  if (tls && !options.only_http1) tls->config.protocols = {"h2", "http/1.1"};
   Watch watch;
   Alarms alarms;
   std::optional<OwnStack> own;
@@ -422,6 +425,9 @@ void add_serve(CLI::App& app, Exit& exit) {
                       .description(""));
   add_limits(*command, *options);
   add_options(*command, options->log);
+  command->add_flag("--http1.1", options->only_http1,
+                    "No HTTP/2. Without, a client gets it that asks: with TLS by ALPN, else by its "
+                    "first bytes");
   command->add_flag("-q,--quiet", options->quiet, "No line for each request");
   command->add_flag("-v,--verbose", options->verbose,
                     "Every connection's states and why, on stderr: of TLS, and of our own TCP");

@@ -125,7 +125,7 @@ void add_options(CLI::App& command, TlsServerOptions& options) {
 }
 
 void configure(io::TlsContext& context, const TlsClientOptions& options) {
-  context.config.protocols = {"http/1.1"};
+  context.config.protocols = {"h2", "http/1.1"};
   configure(context.config, options.old_exchanges);
   context.accept_anybody = options.is_insecure;
   context.config.offers_early_data = options.sends_early_data;

@@ -38,6 +38,7 @@ struct Response {
   std::string_view reason{};  // empty: the usual one is sent
   u8 minor_version = 1;
   Fields fields{};
+  u8 major_version = 1;
 };
 
 /// A piece of the content, without its framing.

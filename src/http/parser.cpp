@@ -231,4 +231,11 @@ Result<u64, Error> parse_content_length(std::string_view value) {
   return length;
 }
 
+std::optional<u64> content_length(Fields fields) {
+  const auto text = find(fields, "content-length");
+  if (!text) return std::nullopt;
+  const auto length = parse_content_length(*text);
+  return length ? std::optional(*length) : std::nullopt;
+}
+
 }  // namespace handfast::http

@@ -3,6 +3,7 @@
 // lives there (RFC 9112 §11.2).
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -41,5 +42,7 @@ Result<void, Error> parse_fields(std::string_view lines, std::vector<Field>& sto
 
 /// RFC 9110 §8.6: 1*DIGIT that fits 63 bits, and nothing around it.
 Result<u64, Error> parse_content_length(std::string_view value);
+/// What the Content-Length field says; nothing where there is none, or it is no length.
+std::optional<u64> content_length(Fields fields);
 
 }  // namespace handfast::http

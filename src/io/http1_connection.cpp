@@ -18,19 +18,6 @@ std::string seconds_text(Duration time) {
   return fmt::format("{:g} s", std::chrono::duration<double>(time).count());
 }
 
-/// Fields that only this connection may decide about.
-bool is_framing(std::string_view name) {
-  constexpr std::array<std::string_view, 5> names{"content-length", "transfer-encoding",
-                                                  "connection", "expect", "host"};
-  return std::ranges::any_of(
-      names, [name](std::string_view one) { return http::equals_ignoring_case(one, name); });
-}
-
-/// RFC 9110 §8.6: a length of 0 is told where content would be expected.
-bool expects_content(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
 }  // namespace
 
 const HttpField* find(const std::vector<HttpField>& fields, std::string_view name) {
@@ -38,6 +25,17 @@ const HttpField* find(const std::vector<HttpField>& fields, std::string_view nam
     return http::equals_ignoring_case(field.name, name);
   });
   return found == fields.end() ? nullptr : &*found;
+}
+
+bool is_framing_field(std::string_view name) {
+  constexpr std::array<std::string_view, 5> names{"content-length", "transfer-encoding",
+                                                  "connection", "expect", "host"};
+  return std::ranges::any_of(
+      names, [name](std::string_view one) { return http::equals_ignoring_case(one, name); });
+}
+
+bool expects_content(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
 HttpFailure cancelled() {
@@ -121,7 +119,7 @@ std::vector<http::Field> Http1Connection::make_fields(const HttpFetch& request,
                                                       const std::string& length) const {
   std::vector<http::Field> fields{{"Host", host}};
   for (const HttpField& field : request.fields)
-    if (!is_framing(field.name)) fields.push_back({field.name, field.value});
+    if (!is_framing_field(field.name)) fields.push_back({field.name, field.value});
   if (!length.empty())
     fields.push_back({"Content-Length", length});
   else if (request.content != nullptr)

@@ -55,6 +55,7 @@ asio::awaitable<void> Http1Session::run() {
     if (error) break;
     goes_on = co_await serve_one();
   }
+  if (!http2_bytes_.empty()) co_return;
   if (failed_)
     stream_.abort();
   else
@@ -96,6 +97,7 @@ asio::awaitable<Http1Session::Got> Http1Session::read_head() {
   while (true) {
     const auto event = next_event();
     if (!event) {
+      if (takes_http2_preface()) co_return Got::nothing;
       const bool can_answer = connection_.our_state() == http::State::idle;
       refuse_head(event.error());
       co_return can_answer ? Got::refused : Got::nothing;
@@ -118,6 +120,15 @@ asio::awaitable<Http1Session::Got> Http1Session::read_head() {
   }
 }
 
+/// RFC 9113 §3.4: the preface is made to be refused by HTTP/1.1, as a request of version 2.0.
+bool Http1Session::takes_http2_preface() {
+  const Bytes all = input_.all().first(end_);
+  const bool may = service().options().offers_http2 && stream_.tls() == nullptr && is_first_;
+  if (!may || !as_text(all).starts_with("PRI * HTTP/2.0\r\n\r\n")) return false;
+  http2_bytes_ = all;
+  return true;
+}
+
 void Http1Session::refuse_head(const http::Error& error) {
   begin();
   request().method = request().target = "-";
@@ -137,6 +148,7 @@ void Http1Session::take_request(const http::Request& from) {
   to.has_content = to.content_length != u64{0};
   content_read_ = 0;
   content_done_ = false;
+  is_first_ = false;
   if (!to.has_content) {
     // Its end is known already: then content that nobody reads is not in the way.
     const auto end = next_event();

@@ -22,12 +22,17 @@ class Http1Session final : public HttpConnection, private HttpExchange {
   void stop() override;
   void abort() override;
 
+  /// What the client has sent, where it speaks HTTP/2 on this port instead (prior knowledge,
+  /// RFC 9113 §3.3): then run() ends and leaves the stream open. Else empty.
+  Bytes http2_bytes() const { return http2_bytes_; }
+
  private:
   enum class Got : u8 { request, nothing, refused };
 
   // The connection.
   asio::awaitable<bool> serve_one();
   asio::awaitable<Got> read_head();
+  bool takes_http2_preface();
   void refuse_head(const http::Error& error);
   void take_request(const http::Request& from);
   asio::awaitable<bool> drop_rest();
@@ -60,6 +65,8 @@ class Http1Session final : public HttpConnection, private HttpExchange {
   u64 content_read_ = 0;
   Instant content_began_{};
   std::error_code error_;     // of the stream, while it answers
+  Bytes http2_bytes_;         // in input_
+  bool is_first_ = true;      // no request came yet
   bool content_done_ = true;  // the request's end was seen
   bool idle_ = false;         // waits for a request, and nothing of it is there
   bool failed_ = false;       // there is nobody to close with in peace

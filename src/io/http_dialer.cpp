@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "io/http1_connection.hpp"
+#include "io/http2_connection.hpp"
 
 namespace handfast::io {
 
@@ -69,6 +70,8 @@ asio::awaitable<HttpDialer::Dialed> HttpDialer::dial(const http::Url& url, HttpT
 /// What ALPN agreed on decides which HTTP is spoken (RFC 9110 §4.3.3, RFC 9113 §3.2).
 std::unique_ptr<HttpChannel> HttpDialer::make_connection(std::unique_ptr<ByteStream> stream,
                                                          const http::Url& url) {
+  if (stream->tls_summary() != nullptr && stream->tls_summary()->protocol == "h2")
+    return std::make_unique<Http2Connection>(std::move(stream), network_, options_.http2);
   const Http1Connection::Options how{.is_to_proxy = options_.proxy && !url.is_secure,
                                      .http = options_.http};
   return std::make_unique<Http1Connection>(std::move(stream), network_, how);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "http/config.hpp"
+#include "http/h2/config.hpp"
 #include "io/connector.hpp"
 #include "io/http_fetch.hpp"
 
@@ -21,6 +22,7 @@ class HttpDialer {
     /// http URLs are asked of it (RFC 9112 §3.2.2), https ones through it (RFC 9110 §9.3.6).
     std::optional<http::Url> proxy{};
     http::Config http{};
+    http::h2::Config http2{};  // where ALPN agrees on "h2" (TlsContext::config.protocols)
   };
   /// All outlive this. `tls` is asked for with the first https URL.
   HttpDialer(Network& network, Names& names, std::function<TlsContext&()> tls, Options options);

@@ -62,6 +62,11 @@ struct HttpField {
 /// The first field called `name`, or null.
 const HttpField* find(const std::vector<HttpField>& fields, std::string_view name);
 
+/// Fields that only the connection may decide about: length, framing, Host.
+bool is_framing_field(std::string_view name);
+/// RFC 9110 §8.6: with these a length of 0 is told as well.
+bool expects_content(std::string_view method);
+
 struct HttpFetch {
   std::string method = "GET";
   http::Url url;

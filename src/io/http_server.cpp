@@ -8,6 +8,8 @@
 #include <asio/redirect_error.hpp>
 
 #include "io/http1_session.hpp"
+#include "io/http2_session.hpp"
+#include "tls/session.hpp"
 
 namespace handfast::io {
 namespace {
@@ -121,7 +123,18 @@ asio::awaitable<void> HttpServer::serve(Session& session) {
       co_return;
     }
   }
-  session.connection = std::make_unique<Http1Session>(stream, session.service);
+  const bool offers_http2 = session.service.options().offers_http2;
+  if (offers_http2 && stream.tls() != nullptr && stream.tls()->summary().protocol == "h2") {
+    session.connection = std::make_unique<Http2Session>(stream, session.service);
+    co_await session.connection->run();
+    co_return;
+  }
+  auto http1 = std::make_unique<Http1Session>(stream, session.service);
+  Http1Session& first = *http1;
+  session.connection = std::move(http1);
+  co_await first.run();
+  if (first.http2_bytes().empty()) co_return;
+  session.connection = std::make_unique<Http2Session>(stream, session.service, first.http2_bytes());
   co_await session.connection->run();
 }
 

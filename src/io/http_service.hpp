@@ -16,6 +16,7 @@
 #include "base/types.hpp"
 #include "http/config.hpp"
 #include "http/date.hpp"
+#include "http/h2/config.hpp"
 #include "io/http_exchange.hpp"
 
 namespace handfast::io {
@@ -36,6 +37,8 @@ struct HttpServerOptions {
   u32 write_buffer_max = 64u << 10;   // bytes a connection holds for a slow reader
   u64 dropped_content_max = 1 << 20;  // bytes that no handler wanted and are read all the same
   http::Config http{};
+  bool offers_http2 = true;  // to clients that ask for it: by ALPN, or by its preface
+  http::h2::Config http2{};
   /// Seconds since 1970, for the Date field; empty: the system's clock.
   std::function<i64()> unix_time{};
   /// Empty: the steady clock.

@@ -7,6 +7,7 @@
 namespace handfast::http::h2 {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -189,6 +190,19 @@ TEST(H2Hostile, a_number_that_was_passed_over_does_not_come_back) {
   server.say(get(7) + get(5));
   EXPECT_THAT(endings(server.sent),
               ElementsAre("PROTOCOL_ERROR a stream's number is lower than one before"));
+}
+
+TEST(H2Hostile, settings_that_raise_a_window_too_far_end_the_connection) {
+  const auto settings = [](u32 window) {
+    return frame(frame_settings, 0, 0, number(4, 2) + number(window));
+  };
+  Server server;
+  server.say(get(1, end_headers) + frame(frame_window_update, 0, 1, number(0x7fe0'0000)));
+  server.say(settings(0x000f'ffff));
+  EXPECT_THAT(endings(server.sent), IsEmpty());
+  server.say(settings(0x7fff'ffff));
+  EXPECT_THAT(endings(server.sent),
+              Contains("FLOW_CONTROL_ERROR SETTINGS raise a window above 2^31-1"));
 }
 
 TEST(H2Hostile, what_is_not_http2_is_told_so) {

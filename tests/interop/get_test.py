@@ -173,7 +173,7 @@ class Get(unittest.TestCase):
     def test_what_is_no_http_is_told(self):
         with scripted(lambda connection: connection.sendall(b"SSH-2.0-OpenSSH\r\n")) as port:
             told = self.failed(f"http://{KERNEL}:{port}/", *TUN)
-        self.assertIn("not a valid HTTP/1.1 response", told)
+        self.assertIn("not a valid HTTP response", told)
 
     def on_terminal(self, *arguments, until=None):
         """All that get writes to a terminal; SIGINT once `until` is among it."""

@@ -49,8 +49,9 @@ class Serve(unittest.TestCase):
 
     def test_the_protocol_is_agreed_on(self):
         with served():
-            self.assertIn("ALPN protocol: http/1.1", s_client("-alpn", "h2,http/1.1"))
-            text = s_client("-alpn", "h2")
+            self.assertIn("ALPN protocol: h2", s_client("-alpn", "http/1.1,h2"))
+            self.assertIn("ALPN protocol: http/1.1", s_client("-alpn", "http/1.1"))
+            text = s_client("-alpn", "h3")
         self.assertIn("no application protocol", text)
 
     def test_keys_are_updated_when_the_client_says_so(self):

@@ -43,7 +43,8 @@ class Capture(Asking):
             self.assertEqual(curl(f"https://{OURS}/1m.bin"), DIGESTS["1m.bin"])
             curl(f"https://{OURS}/1m.bin", "--tls-max", "1.2")
             server.finish()
-        asked = tshark(path, "-Y", "http.request", "-T", "fields", "-e", "http.request.uri")
+        asked = tshark(path, "-Y", "http.request || http2.headers.path", "-T", "fields", "-e",
+                       "http.request.uri", "-e", "http2.headers.path")
         self.assertEqual(asked.split(), ["/1m.bin"] * 2)
         seen = tshark(path, "-Y", "tls.handshake.type == 11", "-T", "fields", "-e", "frame.number")
         self.assertEqual(len(seen.split()), 2, "the certificate of TLS 1.3 is seen too")

@@ -11,7 +11,6 @@
 #include <thread>
 #include <utility>
 
-#include <netinet/tcp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>

@@ -66,7 +66,7 @@ int Connection::on_frame_begins(u8 type, u8 flags, u64 length, StreamId id) {
     case NGHTTP2_DATA: is_idle = length == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0; break;
     case NGHTTP2_HEADERS: return on_stream_number(id);
     case NGHTTP2_RST_STREAM: return on_early_end(Code::cancel);
-    case NGHTTP2_SETTINGS:
+    case NGHTTP2_SETTINGS: on_settings_begin(); [[fallthrough]];
     case NGHTTP2_PING: is_idle = (flags & NGHTTP2_FLAG_ACK) == 0; break;
     case NGHTTP2_PUSH_PROMISE:
     case NGHTTP2_GOAWAY:
@@ -76,6 +76,27 @@ int Connection::on_frame_begins(u8 type, u8 flags, u64 length, StreamId id) {
   }
   if (is_idle && !idle_frames_.take(now_))
     return limit(Code::enhance_your_calm, "too many frames that bring no message nearer its end");
+  return 0;
+}
+
+u32 Connection::peer_window() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+}
+
+/// RFC 9113 §6.9.2: a change of the initial window size "that causes any flow-control window to
+/// exceed the maximum size" is an error of the connection; nghttp2 resets the stream alone.
+void Connection::on_settings_begin() {
+  old_window_ = peer_window();
+  for (const auto& stream : streams_)
+    stream->old_window =
+        nghttp2_session_get_stream_remote_window_size(session_, to<i32>(stream->id));
+}
+
+int Connection::on_settings() {
+  const i64 growth = i64{peer_window()} - old_window_;
+  for (const auto& stream : streams_)
+    if (stream->old_window + growth > NGHTTP2_MAX_WINDOW_SIZE)
+      return limit(Code::flow_control_error, "SETTINGS raise a window above 2^31-1");
   return 0;
 }
 
@@ -236,6 +257,7 @@ int Callbacks::frame_received(nghttp2_session*, const nghttp2_frame* frame, void
       if (Stream* stream = connection.find(id); stream != nullptr && ends)
         connection.on_message_ends(*stream);
       return 0;
+    case NGHTTP2_SETTINGS: return connection.on_settings();
     case NGHTTP2_PING:
       if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) connection.on_ping_came_back();
       return 0;
@@ -277,7 +299,10 @@ int Callbacks::frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* us
   if ((type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) &&
       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
     connection.on_all_sent(to<StreamId>(frame->hd.stream_id));
-  if (type == NGHTTP2_GOAWAY) connection.has_said_why_ = connection.has_failed_;
+  if (type == NGHTTP2_GOAWAY) {
+    connection.has_said_why_ = connection.has_failed_;
+    connection.on_notice_sent();
+  }
   if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != 0 && !connection.fault_) {
     const Code code{frame->goaway.error_code};
     std::string why = printable({frame->goaway.opaque_data, frame->goaway.opaque_data_len});

@@ -19,12 +19,11 @@ Connection::Connection(Role role, const Config& config)
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, config_.stream_window_max},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, config_.http.head_bytes_max},
   };
-  if (role_ == Role::server) {
+  // Not NO_RFC7540_PRIORITIES: with it nghttp2 forgets closed streams, and misses what comes late.
+  if (role_ == Role::server)
     entries.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, config_.streams_max});
-    entries.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
-  } else {
+  else
     entries.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
-  }
   ASSERT(nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), entries.size()) == 0);
   ASSERT(nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
                                                to<i32>(config_.connection_window_max)) == 0);
@@ -125,7 +124,8 @@ std::optional<Event> Connection::event_of(const Pending& pending) {
       stream->is_announced = true;
       if (stream->is_refused) return RequestRefused{stream->id, stream->request, stream->refusal};
       return RequestHead{stream->id, stream->request, stream->has_content};
-    case Kind::informational: return ResponseHead{stream->id, Response{pending.status}};
+    case Kind::informational:
+      return ResponseHead{stream->id, Response{pending.status, {}, 0, {}, 2}};
     case Kind::content: return Content{stream->id, pending.bytes};
     case Kind::end: return End{stream->id, stream->trailers.fields()};
     case Kind::reset: return Reset{stream->id, pending.code};

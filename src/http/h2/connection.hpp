@@ -110,6 +110,9 @@ class Connection {
   void make_session();
   int limit(Code code, std::string_view why);
   int on_frame_begins(u8 type, u8 flags, u64 length, StreamId id);
+  void on_settings_begin();
+  int on_settings();
+  u32 peer_window() const;
   int on_stream_number(StreamId id);
   int on_head_begins(StreamId id, bool is_request);
   int on_head_ends(StreamId id, bool ends);
@@ -118,6 +121,7 @@ class Connection {
   int on_early_end(Code code);
   void on_message_ends(Stream& stream);
   void on_all_sent(StreamId id);
+  void on_notice_sent();
   void on_ping_came_back();
   void on_closed(StreamId id, Code code);
   void on_failure_of_session(int error);
@@ -146,6 +150,7 @@ class Connection {
   Section* receiving_ = nullptr;   // the section of fields that comes
   StreamId last_ = 0;              // of the peer's
   std::vector<StreamId> skipped_;  // numbers that the peer went over: first and last of each run
+  u32 old_window_ = 0;             // peer_window() before the SETTINGS at hand
   Allowance resets_;
   Allowance idle_frames_;
   bool is_shutting_down_ = false;

@@ -133,7 +133,7 @@ std::optional<Response> Section::response() {
   if (digits.size() != 3) return std::nullopt;
   u16 status = 0;
   for (const char c : digits) status = to<u16>(status * 10 + (c - '0'));
-  return Response{status, {}, 1, fields()};
+  return Response{status, {}, 0, fields(), 2};
 }
 
 Fields Section::fields() {

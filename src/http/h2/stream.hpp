@@ -66,6 +66,7 @@ struct Stream {
 
   SendBuffer out{};
   bool has_sent_head = false;  // our final one
+  i64 old_window = 0;          // to send into, before the SETTINGS at hand
   bool is_finished = false;    // our message is complete, perhaps not all sent
   bool is_all_sent = false;
   bool wants_space = false;                                         // a Writable is due

@@ -166,10 +166,13 @@ void Connection::shut_down() {
     nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
     return;
   }
-  // What the client sent before it heard of this has come when the PING is back.
   nghttp2_submit_shutdown_notice(session_);
-  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
   waits_for_last_ = true;
+}
+
+/// What the client sent before it heard of it has come when a PING behind it is back.
+void Connection::on_notice_sent() {
+  if (waits_for_last_) nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
 }
 
 void Connection::on_ping_came_back() {
