@@ -76,6 +76,8 @@ DemoOptions understand(const DemoArguments& arguments) {
   if (options.tls.rsa && !options.tls.tls12)
     throw Failure("RSA key transport is TLS 1.2's", "--rsa", "add --tls12", Exit::usage);
   options.tls.is_on = options.tls.is_on || options.tls.tls12 || options.tls.is_resumed();
+  if (options.tls.tls12 && options.tls.early_data)
+    throw Failure("TLS 1.2 has no early data", "--early-data", "leave out --tls12", Exit::usage);
   options.requests = std::max({arguments.kept_alive, arguments.closed, 1u});
   options.is_kept_alive = arguments.closed == 0;
   if (!options.is_kept_alive) options.closer = Closer::server;
@@ -273,6 +275,8 @@ void add_tls_options(CLI::App& command, DemoArguments& arguments) {
       "The classic exchange, with --tls12: a pre-master secret, encrypted to the server's key");
   add("--resume", arguments.tls.resume,
       "Resume the session of a connection before, which is not shown");
+  add("--early-data", arguments.tls.early_data,
+      "The same, with the request in the first flight (0-RTT)");
 }
 
 void add_output_options(CLI::App& command, DemoArguments& arguments) {
@@ -326,6 +330,7 @@ void add_demo(CLI::App& app, Exit& exit) {
       "it\n"
       "  handfast demo --tls                      TCP, TLS and HTTP: a round trip each\n"
       "  handfast demo --tls12 --rsa              the classic exchange\n"
+      "  handfast demo --tls --early-data         resumed, and no round trip for TLS\n"
       "  handfast demo --keep-alive 3 --tls       three requests, one handshake\n"
       "  handfast demo --tls --pcap d.pcapng && tshark -r d.pcapng    opens decrypted\n"
       "\nExit codes: 0 the page arrived, 1 it did not, 2 wrong usage.\n");

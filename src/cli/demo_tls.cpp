@@ -60,10 +60,18 @@ DemoTls::DemoTls(const DemoTlsOptions& options, u64 seed, const std::function<In
     context->config.protocols = {"http/1.1"};
     context->config.grease = false;  // a ladder for people, who have nothing to get used to
     context->config.middlebox_compatibility = false;
+    // The same messages with each libcrypto, and a Certificate that is one.
+    context->config.groups = {crypto::Group::x25519, crypto::Group::secp256r1};
+    context->config.certificate_compression.clear();
     if (options.tls12) context->config.version_max = tls::Version::tls_1_2;
   }
   client_.config.ask_for_ocsp = false;
   if (options.is_resumed()) server_.give_tickets();
+  if (options.early_data) {
+    constexpr u32 early_bytes_max = 16 << 10;
+    server_.take_early_data(early_bytes_max);
+    client_.config.offers_early_data = true;
+  }
   server_.config.tickets_per_session = 1;
   if (options.rsa)
     for (io::TlsContext* context : {&client_, &server_})

@@ -14,10 +14,11 @@ namespace handfast::cli {
 struct DemoTlsOptions {
   bool is_on = false;
   bool tls12 = false;
-  bool rsa = false;     // TLS 1.2 by RSA key transport
-  bool resume = false;  // a connection before, not shown, left a ticket
+  bool rsa = false;         // TLS 1.2 by RSA key transport
+  bool resume = false;      // a connection before, not shown, left a ticket
+  bool early_data = false;  // the request goes with the ClientHello
 
-  bool is_resumed() const { return resume; }
+  bool is_resumed() const { return resume || early_data; }
 };
 
 /// Both ends' contexts. They stay where they are.

@@ -47,7 +47,7 @@ void TlsContext::give_tickets(const tls::TicketKeys::Config& how) {
 }
 
 void TlsContext::take_early_data(u32 bytes_max, const tls::ReplayGuard::Config& how) {
-  replay_guard_.emplace(how, random_, clock());
+  replay_guard_.emplace(how, random(), clock());
   config.replay_guard = &*replay_guard_;
   config.early_bytes_max = bytes_max;
 }

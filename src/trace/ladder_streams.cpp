@@ -141,7 +141,8 @@ void Ladder::on_tls_connected(u32 endpoint, Instant now, const wire::Flow& flow,
   round_trips_.end(Kind::tls, endpoint, flow, now);
   Phase* phase = round_trips_.last(Kind::tls, endpoint, flow);
   if (phase == nullptr) return;  // the server waits for nobody
-  phase->what = fmt::format("{}{}", connected.version, connected.is_resumed ? " resumed" : "");
+  phase->what = fmt::format("{}{}{}", connected.version, connected.is_resumed ? " resumed" : "",
+                            phase->end < now ? ", early data" : "");
   add_why(note_of_tls(endpoint, now, flow), round_trips_text(phase->round_trips));
 }
 

@@ -328,6 +328,14 @@ class Tls(unittest.TestCase):
     def test_a_resumed_session_needs_no_certificate(self):
         self.assertNotIn("Certificate", demo("--tls", "--resume"))
 
+    def test_early_data_costs_no_round_trip(self):
+        text = demo("--early-data", "--width", "120")
+        self.assertEqual(messages(text)[:5], [
+            "ClientHello", "(GET /)", "ServerHello", "{EncryptedExtensions}", "{Finished}"])
+        self.assertIn("(EndOfEarlyData)", messages(text))
+        self.assertEqual(costs(text), {"TCP": (1, 1, 20.0), "GET /": (1, 1, 20.0),
+                                       "TLS 1.3 resumed, early data": (1, 0, 0.0)})
+
     def test_lost_segments_cost_time_and_no_round_trips(self):
         table = costs(demo("--tls", "--loss", "data:1"))
         self.assertEqual(table["TLS 1.3"][:2], (1, 1))
@@ -338,6 +346,7 @@ class Tls(unittest.TestCase):
         self.assertNotEqual(demo("--tls"), demo("--tls", "--seed", "2"))
 
     def test_wrong_use_is_told(self):
+        self.assertEqual(run("demo", "--tls12", "--early-data", check=False).returncode, 2)
         self.assertEqual(run("demo", "--rsa", check=False).returncode, 2)
         self.assertEqual(run("demo", "--keep-alive", "2", "--connection-close", "2",
                              check=False).returncode, 2)
@@ -415,7 +424,8 @@ class Capture(unittest.TestCase):
                 self.assertEqual(captured, segments(ladder))
 
     def test_tshark_decrypts_what_it_is_given_the_keys_for(self):
-        for scene in (("--tls",), ("--tls12",), ("--tls12", "--rsa"), ("--tls", "--resume"), ("--tls12", "--resume"),
+        for scene in (("--tls",), ("--tls12",), ("--tls12", "--rsa"), ("--tls", "--resume"),
+                      ("--early-data",), ("--tls12", "--resume"),
                       ("--connection-close", "2", "--tls"), ("--tls", "--size", "100k")):
             with self.subTest(scene=scene):
                 demo("--pcap", self.path, *scene)
