@@ -256,8 +256,9 @@ std::string CookieJar::cookies_for(const Url& url, i64 now) {
       found.push_back(&cookie);
   }
   // §5.4: longer paths first, then what was created earlier.
-  std::ranges::stable_sort(found, std::greater{},
-                           [](const Cookie* cookie) { return cookie->path.size(); });
+  std::ranges::sort(found, [](const Cookie* a, const Cookie* b) {
+    return a->path.size() != b->path.size() ? a->path.size() > b->path.size() : a < b;
+  });
   std::string out;
   for (const Cookie* cookie : found)
     out += (out.empty() ? "" : "; ") + cookie->name + "=" + cookie->value;

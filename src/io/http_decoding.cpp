@@ -9,6 +9,9 @@ namespace {
 
 constexpr u32 room_bytes = 64u << 10;
 
+/// What it is about, why() says.
+std::error_code unpackable() { return std::make_error_code(std::errc::illegal_byte_sequence); }
+
 }  // namespace
 
 bool HttpDecoding::on_head(const http::Response& response, std::optional<u64> length) {
@@ -39,21 +42,22 @@ bool HttpDecoding::add_decoders(http::Fields fields) {
 }
 
 std::error_code HttpDecoding::on_content(Bytes bytes) {
-  if (!why_.empty()) return std::make_error_code(std::errc::illegal_byte_sequence);
-  return pass_on(decoders_.size(), bytes);
+  return !why_.empty() ? unpackable() : pass_on(decoders_.size(), bytes);
 }
 
 std::error_code HttpDecoding::pass_on(std::size_t level, Bytes bytes) {
   if (level == 0) {
     if (decoders_.empty()) return sink_.on_content(bytes);
-    if (bytes.size() > left_) return refuse("it is too large when unpacked");
+    if (bytes.size() > left_) refuse("it is too large when unpacked");
+    if (!why_.empty()) return unpackable();
     left_ -= bytes.size();
     return bytes.empty() ? std::error_code{} : sink_.on_content(bytes);
   }
   std::vector<u8>& room = rooms_[level - 1];
   while (true) {
     const auto made = decoders_[level - 1]->decode(bytes, room);
-    if (!made) return refuse(std::string(made.error().why));
+    if (!made) refuse(std::string(made.error().why));
+    if (!made) return unpackable();
     const Bytes out = Bytes(room).first(*made);
     if (const std::error_code error = pass_on(level - 1, out)) return error;
     if (*made < room.size()) return {};
@@ -65,11 +69,6 @@ bool HttpDecoding::finish() {
   for (const auto& decoder : decoders_)
     if (!decoder->is_complete()) refuse("it ends too early to be unpacked");
   return why_.empty();
-}
-
-std::error_code HttpDecoding::refuse(std::string why) {
-  why_ = std::move(why);
-  return std::make_error_code(std::errc::illegal_byte_sequence);
 }
 
 }  // namespace handfast::io

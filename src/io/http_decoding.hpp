@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "http/content_decoder.hpp"
@@ -30,7 +31,7 @@ class HttpDecoding final : public HttpSink {
   bool add_decoders(http::Fields fields);
   /// Through the decoders from `level` down to the first.
   std::error_code pass_on(std::size_t level, Bytes bytes);
-  std::error_code refuse(std::string why);
+  void refuse(std::string why) { why_ = std::move(why); }
 
   HttpSink& sink_;
   u64 left_;

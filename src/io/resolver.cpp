@@ -105,7 +105,7 @@ std::vector<wire::DnsName> Resolver::candidates(const std::string& host) const {
   const bool is_first = std::ranges::count(host, '.') >= i64{options_.conf.dots_min};
   if (is_absolute || is_first) add(host);
   if (is_absolute) return names;
-  for (const std::string& domain : options_.conf.search) add(host + "." + domain);
+  for (const std::string& domain : options_.conf.search) add(fmt::format("{}.{}", host, domain));
   if (!is_first) add(host);
   return names;
 }
