@@ -85,8 +85,9 @@ void Client::draw() {
 
 void Client::draw_shares() {
   u32 wanted = config().key_shares;
-  for (const crypto::Group group : config().known_groups()) {
+  for (const crypto::Group group : config().groups) {
     if (wanted == 0) break;
+    if (!crypto::is_known(group)) continue;
     shares_.emplace_back(group, entropy());
     if (group != crypto::Group::x25519_mlkem768) --wanted;
   }
@@ -137,7 +138,7 @@ void Client::add_old_extensions(ClientHello& hello) const {
 
 std::vector<u8> Client::build_hello(Instant now) const {
   const std::vector<u8> suites = list(suites_offered(config()), grease(0));
-  const std::vector<u8> groups = list(config().known_groups(), grease(1));
+  const std::vector<u8> groups = list(config().told_groups(), grease(1));
   const std::vector<u8> versions = list(versions_offered(config()), grease(2));
   const std::vector<u8> schemes = list(config().schemes);
   const std::vector<u8> protocols = protocol_list(config().protocols);

@@ -108,11 +108,13 @@ struct Config {
     return !is_quic() && early_bytes_max > 0 && replay_guard != nullptr;
   }
 
-  std::vector<crypto::Group> known_groups() const {
-    std::vector<crypto::Group> known;
-    for (const crypto::Group group : groups)
-      if (crypto::is_known(group)) known.push_back(group);
-    return known;
+  /// What the peer is told: `groups`, without the one that needs a newer libcrypto than is here.
+  std::vector<crypto::Group> told_groups() const {
+    std::vector<crypto::Group> told = groups;
+    std::erase_if(told, [](crypto::Group group) {
+      return group == crypto::Group::x25519_mlkem768 && !crypto::is_known(group);
+    });
+    return told;
   }
   bool speaks(Version version) const { return version_min <= version && version <= version_max; }
 

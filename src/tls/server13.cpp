@@ -155,7 +155,7 @@ Outcome Server::send_server_hello(const ClientHello& hello, Bytes message) {
 
 void Server::send_encrypted_extensions(const ClientHello& hello) {
   EncryptedExtensions extensions;
-  const std::vector<u8> groups = list(config().known_groups());
+  const std::vector<u8> groups = list(config().told_groups());
   if (config().announce_groups) extensions.groups = CodeList<crypto::Group>(groups);
   if (hello.record_size_limit) extensions.record_size_limit = config().record_size_limit;
   // RFC 6066 §3: the name was used, unless an old session goes on.
