@@ -351,6 +351,8 @@ asio::awaitable<void> Http2Connection::send(h2::StreamId id, Exchange& it, Bytes
 HttpOutcome Http2Connection::finish(Exchange& it) const {
   const Instant now = link_->network().now();
   it.result.timing.round_trip = link_->stream().round_trip();
+  if (const tls::Summary* tls = link_->stream().tls_summary())
+    it.result.timing.early_data = tls->early_data;
   if (it.first_byte) {
     it.result.timing.first_byte = *it.first_byte - it.started;
     it.result.timing.transfer = now - *it.first_byte;

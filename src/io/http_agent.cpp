@@ -168,6 +168,7 @@ asio::awaitable<HttpOutcome> HttpAgent::ask(const HttpFetch& request, HttpSink& 
       timing.first_byte = outcome->timing.first_byte;
       timing.transfer = outcome->timing.transfer;
       timing.round_trip = outcome->timing.round_trip;
+      timing.early_data = outcome->timing.early_data;
       outcome->timing = timing;
       co_return outcome;
     }
