@@ -30,20 +30,26 @@ const HttpHandler& HttpHosts::find(std::string_view authority) const {
   return otherwise_;
 }
 
+namespace {
+
+asio::awaitable<void> send_to_https(HttpExchange& exchange, u16 port) {
+  const HttpRequest& request = exchange.request();
+  const std::string host = host_of(request.authority);
+  if (host.empty() || !request.target.starts_with('/')) {
+    co_await exchange.respond_error(400, "Which host is meant is not said.");
+    co_return;
+  }
+  HttpResponse response;
+  response.status = 308;
+  const std::string where = port == 443 ? "" : fmt::format(":{}", port);
+  response.fields.add("Location", fmt::format("https://{}{}{}", host, where, request.target));
+  co_await exchange.respond(response, "");
+}
+
+}  // namespace
+
 HttpHandler redirect_to_https(u16 port) {
-  return [port](HttpExchange& exchange) -> asio::awaitable<void> {
-    const HttpRequest& request = exchange.request();
-    const std::string host = host_of(request.authority);
-    if (host.empty() || !request.target.starts_with('/')) {
-      co_await exchange.respond_error(400, "Which host is meant is not said.");
-      co_return;
-    }
-    HttpResponse response;
-    response.status = 308;
-    const std::string where = port == 443 ? "" : fmt::format(":{}", port);
-    response.fields.add("Location", fmt::format("https://{}{}{}", host, where, request.target));
-    co_await exchange.respond(response, "");
-  };
+  return [port](HttpExchange& exchange) { return send_to_https(exchange, port); };
 }
 
 }  // namespace handfast::io

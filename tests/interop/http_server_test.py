@@ -76,7 +76,7 @@ class HttpServer(unittest.TestCase):
                               f"http://{name}:8081/index.html")
                 self.assertIn("308 Permanent Redirect", answer)
                 self.assertIn(f"Location: https://{name}:8443/index.html\n", answer)
-                self.assertIn("Strict-Transport-Security: max-age=3600\n", answer)
+                self.assertIn("strict-transport-security: max-age=3600\n", answer.lower())
                 self.assertTrue(answer.endswith(text), answer)
 
     def test_the_log_is_what_readers_of_logs_expect_and_is_opened_anew_on_SIGHUP(self):

@@ -196,7 +196,7 @@ class Get(Asking):
     def test_keys_are_updated_when_the_server_says_so(self):
         server = subprocess.Popen(
             ["openssl", "s_server", "-accept", HERE, "-cert", f"{LAB}/server.pem", "-key",
-             f"{LAB}/server.key", "-crlf"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+             f"{LAB}/server.key", "-crlf", "-msg"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, preexec_fn=netns._die_with_parent)
         text = b""
         while b"ACCEPT" not in text:
@@ -210,7 +210,7 @@ class Get(Asking):
         for line in ("K\n", "HTTP/1.1 200 OK\nContent-Length: 7\n\nhello\n"):
             server.stdin.write(line.encode())
             server.stdin.flush()
-            while b"SSL_do_handshake -> 1" not in text:  # K is done
+            while b"KeyUpdate" not in text:  # K is done
                 text += os.read(server.stdout.fileno(), 4096)
         client.join(timeout=30)
         server.kill()
