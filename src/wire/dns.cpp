@@ -115,8 +115,7 @@ Result<DnsReader, DnsReader::Why> DnsReader::open(Bytes message) {
   const u8* at = message.data();
   reader.header_ = header_of(at);
   reader.questions_ = load_be16(at + 4);
-  for (std::size_t i = 0; i < reader.left_.size(); ++i)
-    reader.left_[i] = load_be16(at + 6 + 2 * i);
+  for (std::size_t i = 0; i < reader.left_.size(); ++i) reader.left_[i] = load_be16(at + 6 + 2 * i);
   return reader;
 }
 
