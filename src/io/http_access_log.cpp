@@ -8,36 +8,29 @@
 namespace handfast::io {
 namespace {
 
-/// httpd's way: \" and \\ and \xhh.
-std::string quoted(std::string_view text) {
-  if (text.empty()) return "\"-\"";
+/// Between quotes, with a backslash before those and itself; what is no printable ASCII as `prefix`
+/// and hexadecimal digits.
+std::string escaped(std::string_view text, std::string_view prefix, int digits) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = to<u8>(c);
     if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
+      out += {'\\', c};
     else if (byte < 0x20 || byte >= 0x7f)
-      out += fmt::format("\\x{:02x}", byte);
+      out += fmt::format("{}{:0{}x}", prefix, byte, digits);
     else
       out += c;
   }
   return out + '"';
 }
 
-/// RFC 8259 §7; bytes that are no UTF-8 for sure are taken as Latin-1.
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = to<u8>(c);
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
-    else if (byte < 0x20 || byte >= 0x7f)
-      out += fmt::format("\\u{:04x}", byte);
-    else
-      out += c;
-  }
-  return out + '"';
+/// httpd's way.
+std::string quoted(std::string_view text) {
+  return text.empty() ? "\"-\"" : escaped(text, "\\x", 2);
 }
+
+/// RFC 8259 §7; bytes that are no UTF-8 for sure are taken as Latin-1.
+std::string json_text(std::string_view text) { return escaped(text, "\\u", 4); }
 
 std::string version_of(const HttpRequest& request) {
   if (request.major_version >= 2) return fmt::format("HTTP/{}", request.major_version);

@@ -2,9 +2,7 @@
 // hosts that have found their stride do not call it, neither with bulk data, nor with small
 // messages, nor while they repair losses.
 #include <array>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,33 +10,12 @@
 #include "host/host.hpp"
 
 #if !defined(__SANITIZE_ADDRESS__)
-
-namespace {
-
-handfast::u64 allocations = 0;
-
-void* count_and_allocate(std::size_t size) {
-  ++allocations;
-  return std::malloc(size);
-}
-
-}  // namespace
-
-// The library's other forms end in these.
-void* operator new(std::size_t size) {
-  void* memory = count_and_allocate(size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
-  return count_and_allocate(size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { std::free(memory); }
+#include "support/counted_allocations.hpp"
 
 namespace handfast::host {
 namespace {
+
+using test::allocations;
 
 Config config_of(u8 number) {
   Config config;

@@ -83,24 +83,6 @@ class Http2 : public HttpHandlers {
   Instant ended{};
 };
 
-asio::awaitable<void> say(HttpExchange& exchange, std::string text) {
-  const HttpResponse response;
-  co_await exchange.respond(response, text);
-}
-
-/// Sends back what comes, piece by piece.
-asio::awaitable<void> echo(HttpExchange& exchange) {
-  HttpResponse response;
-  response.length = exchange.request().content_length;
-  std::error_code error = co_await exchange.send_head(response, true);
-  HttpPiece piece;
-  do {
-    piece = co_await exchange.read();
-    error = co_await exchange.write(piece.bytes);
-  } while (!error && !piece.error && !piece.bytes.empty());
-  if (!piece.error) co_await exchange.finish(exchange.trailers());
-}
-
 /// Sends `content` on a stream as its window allows.
 std::function<void(Engine&, const http::h2::Event&)> sender(std::string content,
                                                             http::Fields trailers = {}) {

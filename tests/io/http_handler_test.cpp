@@ -14,24 +14,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-asio::awaitable<void> say(HttpExchange& exchange, std::string text) {
-  const HttpResponse response;
-  co_await exchange.respond(response, text);
-}
-
-/// Sends back what comes, piece by piece.
-asio::awaitable<void> echo(HttpExchange& exchange) {
-  HttpResponse response;
-  response.length = exchange.request().content_length;
-  std::error_code error = co_await exchange.send_head(response, true);
-  HttpPiece piece;
-  do {
-    piece = co_await exchange.read();
-    error = co_await exchange.write(piece.bytes);
-  } while (!error && !piece.error && !piece.bytes.empty());
-  if (!piece.error) co_await exchange.finish(exchange.trailers());
-}
-
 TEST_F(HttpHandlers, stream_content_both_ways_with_a_length) {
   serve(echo);
   const std::string content = pattern(200'000);

@@ -78,18 +78,6 @@ TEST_F(ReverseProxy, passes_requests_and_answers_without_what_is_about_the_conne
   EXPECT_THAT(seen, HasSubstr("Via: 1.1 handfast\n"));
 }
 
-asio::awaitable<void> echo(HttpExchange& exchange) {
-  HttpResponse response;
-  response.length = exchange.request().content_length;
-  std::error_code error = co_await exchange.send_head(response, true);
-  HttpPiece piece;
-  do {
-    piece = co_await exchange.read();
-    error = co_await exchange.write(piece.bytes);
-  } while (!error && !piece.error && !piece.bytes.empty());
-  if (!piece.error) co_await exchange.finish(exchange.trailers());
-}
-
 TEST_F(ReverseProxy, streams_both_ways_at_once_and_keeps_the_origins_connection) {
   begin_origin(echo);
   // More than all buffers together hold: who read all before it answered would wait for ever.

@@ -16,6 +16,28 @@
 
 namespace handfast::io {
 
+inline asio::awaitable<void> say(HttpExchange& exchange, std::string text) {
+  const HttpResponse response;
+  co_await exchange.respond(response, text);
+}
+
+/// Sends `response` with the content that comes, piece by piece; false where that is not whole.
+inline asio::awaitable<bool> send_back(HttpExchange& exchange, HttpResponse response) {
+  std::error_code error = co_await exchange.send_head(response, true);
+  HttpPiece piece;
+  do {
+    piece = co_await exchange.read();
+    error = co_await exchange.write(piece.bytes);
+  } while (!error && !piece.error && !piece.bytes.empty());
+  co_return !piece.error;
+}
+inline asio::awaitable<void> echo(HttpExchange& exchange) {
+  HttpResponse response;
+  response.length = exchange.request().content_length;
+  const bool is_whole = co_await send_back(exchange, response);
+  if (is_whole) co_await exchange.finish(exchange.trailers());
+}
+
 class HttpHandlers : public testing::Test {
  protected:
   explicit HttpHandlers(const tcp::Config& tcp = {}) : stacks(tcp) {}

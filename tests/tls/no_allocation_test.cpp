@@ -2,7 +2,6 @@
 // new is counted in this program, and what libcrypto allocates.
 #include <array>
 #include <cstdlib>
-#include <new>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -11,15 +10,12 @@
 #include "tls/expect.hpp"
 
 #if !defined(__SANITIZE_ADDRESS__)
+#include "support/counted_allocations.hpp"
 
 namespace {
 
-handfast::u64 allocations = 0;
-
-void* count_and_allocate(std::size_t size) {
-  ++allocations;
-  return std::malloc(size);
-}
+using handfast::test::allocations;
+using handfast::test::count_and_allocate;
 
 // libcrypto takes them only before its first allocation.
 const bool libcrypto_is_counted =
@@ -32,19 +28,6 @@ const bool libcrypto_is_counted =
         [](void* memory, const char*, int) { std::free(memory); }) == 1;
 
 }  // namespace
-
-// The library's other forms end in these.
-void* operator new(std::size_t size) {
-  void* memory = count_and_allocate(size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
-  return count_and_allocate(size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { std::free(memory); }
 
 namespace handfast::tls {
 namespace {
