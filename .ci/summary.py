@@ -48,6 +48,11 @@ def closing(stage):
     return "\n".join(lines).rstrip()
 
 
+def last_lines(what, text):
+    print(f"\nFAILED {what}; its last lines:")
+    print("\n".join(f"  {line}" for line in text.rstrip().split("\n")[-20:]))
+
+
 def main():
     rows = [line.split("\t") for line in (OUT / "stages.tsv").read_text().splitlines()]
     tests = {name: results(name) for name, _, _ in rows}
@@ -66,16 +71,17 @@ def main():
                 why = f": {reason(output)}" if verdict == "skipped" else ""
                 print(f"{verdict.upper()} {stage} {name}{why}")
 
-    for name, status, _ in rows:
-        if status != "0" and not count(tests[name], "failed"):
-            print(f"\nFAILED {name}; its last lines:")
-            log = (OUT / f"{name}.log").read_text(errors="replace").rstrip().split("\n")
-            print("\n".join(f"  {line}" for line in log[-15:]))
-
     # A stage that failed without a failed test (a build, a norm) counts as one failure.
     failed = sum(max(count(tests[name], "failed"), int(status != "0")) for name, status, _ in rows)
     suite = tests["test"]
     print(f"\n{closing('test')}")
+    # Last, where even an excerpt of the end shows it: why it failed.
+    for name, status, _ in rows:
+        if status != "0" and not count(tests[name], "failed"):
+            last_lines(f"stage {name}", (OUT / f"{name}.log").read_text(errors="replace"))
+        for test, verdict, output in tests[name]:
+            if verdict == "failed":
+                last_lines(f"{name} {test}", output)
     print(f"\n{count(suite, 'passed')} passed, {failed} failed, {count(suite, 'skipped')} skipped")
     return 1 if failed or not suite else 0
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/command.hpp"
+#include "support/test_directory.hpp"
 
 namespace handfast::cli {
 namespace {
@@ -15,9 +16,7 @@ using testing::HasSubstr;
 
 class Downloading : public testing::Test {
  protected:
-  ~Downloading() override { std::remove(path.c_str()); }
-
-  void write(const std::string& text) { std::ofstream(path) << text; }
+  void write(const std::string& text) { files.write("download", text); }
   std::string content() const {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};
@@ -33,7 +32,8 @@ class Downloading : public testing::Test {
   static bool head(Download& download, u16 status, std::vector<http::Field> fields = {}) {
     return download.on_head({.status = status, .fields = fields}, std::nullopt);
   }
-  std::string path = testing::TempDir() + "handfast_download_test";
+  const test::TestDirectory files;
+  const std::string path = files.path() / "download";
 };
 
 TEST_F(Downloading, writes_what_comes_and_nothing_of_an_error) {

@@ -1,15 +1,13 @@
 // Certificates, keys and trust stores as files.
 #include "io/certificate_files.hpp"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/assert.hpp"
 #include "crypto/certificate_builder.hpp"
 #include "crypto/certificate_file.hpp"
+#include "support/test_directory.hpp"
 
 namespace handfast::io {
 namespace {
@@ -36,23 +34,15 @@ Made make(const std::string& name) {
 
 class CertificateFiles : public testing::Test {
  protected:
-  CertificateFiles() {
-    std::string name = std::filesystem::temp_directory_path() / "handfast-files-XXXXXX";
-    ASSERT(mkdtemp(name.data()) != nullptr);
-    directory_ = name;
-  }
-  ~CertificateFiles() override { std::filesystem::remove_all(directory_); }
-
   std::string put(const std::string& name, const std::string& text) {
-    const std::string path = directory_ + "/" + name;
-    std::ofstream(path, std::ios::binary) << text;
-    return path;
+    return files_.write(name, text);
   }
   static std::string pem(const Made& made) {
     return crypto::to_pem(std::span(&made.certificate, 1));
   }
 
-  std::string directory_;
+  const test::TestDirectory files_;
+  const std::string directory_ = files_.path();
   const Made one_ = make("One");
   const Made two_ = make("Two");
 };

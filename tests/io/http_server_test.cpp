@@ -14,9 +14,9 @@
 #include "io/http_client.hpp"
 #include "io/http_site.hpp"
 #include "io/kernel_stream.hpp"
-#include "io/site_directory.hpp"
 #include "io/tcp_listener.hpp"
 #include "io/two_stacks.hpp"
+#include "support/test_directory.hpp"
 
 namespace handfast::io {
 namespace {
@@ -25,7 +25,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::string kilobytes_300 = SiteDirectory::content(300'000);
+const std::string kilobytes_300 = test::TestDirectory::content(300'000);
 
 class Store final : public HttpSink {
  public:
@@ -85,7 +85,7 @@ class HttpOverOurStack : public testing::Test {
     return answer;
   }
 
-  SiteDirectory directory;
+  test::TestDirectory directory;
   TwoStacks stacks;
   HttpDirectory site{*FileTree::open(directory.path())};
   HttpServer server;

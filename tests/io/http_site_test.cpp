@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "io/site_directory.hpp"
+#include "support/test_directory.hpp"
 
 namespace handfast::io {
 namespace {
@@ -37,7 +37,7 @@ class Site : public testing::Test {
     return *site_;
   }
 
-  SiteDirectory directory;
+  test::TestDirectory directory;
 
  private:
   std::unique_ptr<HttpDirectory> site_;

@@ -1,7 +1,6 @@
 // The resolver and the race for a connection, over two of our own stacks in virtual time.
 #include "io/resolver.hpp"
 
-#include <cstdio>
 #include <map>
 
 #include <asio/detached.hpp>
@@ -17,6 +16,7 @@
 #include "io/tcp_listener.hpp"
 #include "io/two_stacks.hpp"
 #include "io/udp_socket.hpp"
+#include "support/test_directory.hpp"
 
 namespace handfast::io {
 namespace {
@@ -186,11 +186,9 @@ TEST_F(Resolving, uses_ports_that_nobody_can_guess) {
 }
 
 TEST_F(Resolving, asks_no_server_about_addresses_hosts_and_localhost) {
-  const std::string path = testing::TempDir() + "hosts";
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  std::fputs("192.0.2.7 Listed other # comment\n2001:db8::7 listed\n", file);
-  std::fclose(file);
-  options.hosts_file = path;
+  const test::TestDirectory files;
+  options.hosts_file =
+      files.write("hosts", "192.0.2.7 Listed other # comment\n2001:db8::7 listed\n");
   EXPECT_THAT(look_up("192.0.2.1").addresses, ElementsAre(wire::IpAddress::v4(192, 0, 2, 1)));
   EXPECT_EQ(look_up("2001:db8::1", Family::v4).kind, Kind::no_data);
   EXPECT_THAT(look_up("listed").addresses, ElementsAre(wire::IpAddress::v4(192, 0, 2, 7)));
@@ -201,7 +199,6 @@ TEST_F(Resolving, asks_no_server_about_addresses_hosts_and_localhost) {
   EXPECT_EQ(look_up("x.invalid").kind, Kind::no_such_name);
   EXPECT_EQ(look_up("no name", Family::v6).kind, Kind::failed);
   EXPECT_TRUE(server.asked.empty());
-  std::remove(path.c_str());
 }
 
 TEST_F(Resolving, completes_short_names_by_the_search_list) {

@@ -9,9 +9,9 @@
 #include "io/http_client.hpp"
 #include "io/http_server.hpp"
 #include "io/http_site.hpp"
-#include "io/site_directory.hpp"
 #include "io/tls_listener.hpp"
 #include "io/two_stacks.hpp"
+#include "support/test_directory.hpp"
 
 namespace handfast::io {
 namespace {
@@ -182,8 +182,8 @@ class Store final : public HttpSink {
 };
 
 TEST_F(TlsOverOurStack, carries_HTTP_and_resumes_its_session) {
-  SiteDirectory directory;
-  const std::string text = SiteDirectory::content(300'000);
+  test::TestDirectory directory;
+  const std::string text = test::TestDirectory::content(300'000);
   directory.write("file", text);
   HttpDirectory site(*FileTree::open(directory.path()));
   HttpServer http(any_listener(std::move(listener), &server), std::ref(site));

@@ -1,4 +1,4 @@
-// A directory with known files for tests of the HTTP server, removed at the end.
+// A directory of a test's own, removed at the end: tests run side by side.
 #pragma once
 
 #include <cstdlib>
@@ -8,23 +8,25 @@
 
 #include <gtest/gtest.h>
 
-namespace handfast::io {
+namespace handfast::test {
 
-class SiteDirectory {
+class TestDirectory {
  public:
-  SiteDirectory() {
-    std::string pattern = testing::TempDir() + "handfast-site-XXXXXX";
+  TestDirectory() {
+    std::string pattern = testing::TempDir() + "handfast-test-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) throw std::filesystem::filesystem_error("mkdtemp", {});
     path_ = pattern;
   }
-  SiteDirectory(const SiteDirectory&) = delete;
-  SiteDirectory& operator=(const SiteDirectory&) = delete;
-  ~SiteDirectory() { std::filesystem::remove_all(path_); }
+  TestDirectory(const TestDirectory&) = delete;
+  TestDirectory& operator=(const TestDirectory&) = delete;
+  ~TestDirectory() { std::filesystem::remove_all(path_); }
 
   const std::filesystem::path& path() const { return path_; }
-  void write(const std::string& name, const std::string& content) const {
+  /// Writes a file, with the directories above it, and returns its path.
+  std::string write(const std::string& name, const std::string& content) const {
     std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name, std::ios::binary) << content;
+    return path_ / name;
   }
   /// Bytes that repeat late, so that a piece in the wrong place shows.
   static std::string content(std::size_t size) {
@@ -41,4 +43,4 @@ class SiteDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace handfast::io
+}  // namespace handfast::test
