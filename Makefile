@@ -11,6 +11,9 @@ PREFIX ?= /usr/local
 ARGS ?=
 RELEASE := build/release
 
+# Objects do not depend on the folder that they are compiled in.
+export CCACHE_NOHASHDIR := 1
+
 configure = cmake --preset $(1) --log-level=WARNING $(2) > /dev/null
 build = cmake --build --preset $(1) --parallel $(JOBS)
 

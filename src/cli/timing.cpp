@@ -29,23 +29,24 @@ std::string timing_table(const io::HttpResult& result) {
   const io::HttpTiming& timing = result.timing;
   std::string text = fmt::format("{} {}\n  {:<16}{:>10}  {:>11}\n", result.url.text(),
                                  result.status, "", "time", "round trips");
-  if (timing.is_reused) {
+  const io::HttpOpening& opening = timing.opening;
+  if (opening.is_reused) {
     text += "  (a connection that was open already)\n";
   } else {
-    text += row("name resolution", timing.name, std::to_string(timing.name_trips));
-    text += row("TCP", timing.tcp, std::to_string(timing.tcp_trips));
-    if (result.url.is_secure) text += row("TLS", timing.tls, std::to_string(timing.tls_trips));
+    text += row("name resolution", opening.name, std::to_string(opening.name_trips));
+    text += row("TCP", opening.tcp, std::to_string(opening.tcp_trips));
+    if (result.url.is_secure) text += row("TLS", opening.tls, std::to_string(opening.tls_trips));
   }
   text += row("first byte", timing.first_byte, "1");
   text += row("transfer", timing.transfer, trips_of_transfer(timing));
   const Duration total =
-      timing.name + timing.tcp + timing.tls + timing.first_byte + timing.transfer;
+      opening.name + opening.tcp + opening.tls + timing.first_byte + timing.transfer;
   text += row("total", total, "");
   if (timing.round_trip)
     text += fmt::format("  one round trip takes {}", time_text(*timing.round_trip));
-  if (timing.attempts > 1)
+  if (opening.attempts > 1)
     text +=
-        fmt::format("{}{} addresses were tried", timing.round_trip ? "; " : "  ", timing.attempts);
+        fmt::format("{}{} addresses were tried", timing.round_trip ? "; " : "  ", opening.attempts);
   if (!text.ends_with('\n')) text += '\n';
   return text;
 }

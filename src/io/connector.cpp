@@ -103,18 +103,18 @@ void Connector::abort() {
 }
 
 asio::awaitable<Connector::Connected> Connector::connect(std::string host, u16 port, Duration limit,
-                                                         HttpTiming& timing) {
+                                                         HttpOpening& opening) {
   if (is_aborted_) co_return failure(cancelled());
   const auto race = std::make_shared<Race>(network_, names_, std::move(host), port, limit);
   const Entry entry(*this, *race);
   asio::co_spawn(network_.executor(), look_up(race, Family::v6), asio::detached);
   asio::co_spawn(network_.executor(), look_up(race, Family::v4), asio::detached);
-  Connected connected = co_await run(race, timing);
+  Connected connected = co_await run(race, opening);
   co_return connected;
 }
 
 asio::awaitable<Connector::Connected> Connector::run(std::shared_ptr<Race> race,
-                                                     HttpTiming& timing) {
+                                                     HttpOpening& opening) {
   while (!race->winner && !race->eyeballs.is_exhausted()) {
     if (is_aborted_) co_return failure(cancelled());
     while (const auto address = race->eyeballs.poll_attempt(network_.now()))
@@ -125,13 +125,13 @@ asio::awaitable<Connector::Connected> Connector::run(std::shared_ptr<Race> race,
   }
   if (is_aborted_) co_return failure(cancelled());
   const Instant named = race->first_attempt.value_or(network_.now());
-  timing.name = named - race->begin;
+  opening.name = named - race->begin;
   for (const auto& found : race->found)
-    if (found) timing.name_trips = std::max(timing.name_trips, found->trips);
-  timing.attempts = race->eyeballs.attempts();
+    if (found) opening.name_trips = std::max(opening.name_trips, found->trips);
+  opening.attempts = race->eyeballs.attempts();
   if (race->winner) {
-    timing.tcp = network_.now() - named;
-    timing.tcp_trips = 1;
+    opening.tcp = network_.now() - named;
+    opening.tcp_trips = 1;
     co_return std::move(race->winner);
   }
   if (race->failed) co_return failure(std::move(*race->failed));

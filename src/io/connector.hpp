@@ -20,9 +20,9 @@ class Connector {
 
   using Connected = Result<std::unique_ptr<ByteStream>, HttpFailure>;
   /// The first connection of all attempts, which may take `limit` in all, from the first address
-  /// on. A failure is of kind name, connect, timeout or cancelled. `timing` gets what it took.
+  /// on. A failure is of kind name, connect, timeout or cancelled. `opening` gets what it took.
   asio::awaitable<Connected> connect(std::string host, u16 port, Duration limit,
-                                     HttpTiming& timing);
+                                     HttpOpening& opening);
   /// What is under way fails, and nothing begins any more.
   void abort();
 
@@ -33,7 +33,7 @@ class Connector {
   struct Race;
   struct Entry;
 
-  asio::awaitable<Connected> run(std::shared_ptr<Race> race, HttpTiming& timing);
+  asio::awaitable<Connected> run(std::shared_ptr<Race> race, HttpOpening& opening);
   void begin_attempt(const std::shared_ptr<Race>& race, const wire::IpAddress& address);
   static asio::awaitable<void> look_up(std::shared_ptr<Race> race, Family family);
   static asio::awaitable<void> attempt(std::shared_ptr<Race> race, wire::Endpoint to);

@@ -20,41 +20,6 @@ std::string seconds_text(Duration time) {
 
 }  // namespace
 
-const HttpField* find(const std::vector<HttpField>& fields, std::string_view name) {
-  const auto found = std::ranges::find_if(fields, [name](const HttpField& field) {
-    return http::equals_ignoring_case(field.name, name);
-  });
-  return found == fields.end() ? nullptr : &*found;
-}
-
-bool is_framing_field(std::string_view name) {
-  constexpr std::array<std::string_view, 5> names{"content-length", "transfer-encoding",
-                                                  "connection", "expect", "host"};
-  return std::ranges::any_of(
-      names, [name](std::string_view one) { return http::equals_ignoring_case(one, name); });
-}
-
-bool expects_content(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
-HttpFailure cancelled() {
-  HttpFailure failed{HttpFailure::Kind::cancelled, asio::error::operation_aborted};
-  failed.why = "interrupted";
-  return failed;
-}
-
-asio::awaitable<Moved> HttpText::read(MutBytes room) {
-  const std::size_t n = std::min(room.size(), text_.size() - at_);
-  std::copy_n(text_.begin() + to<std::ptrdiff_t>(at_), n, room.begin());
-  at_ += n;
-  co_return Moved{{}, n};
-}
-bool HttpText::rewind() {
-  at_ = 0;
-  return true;
-}
-
 Http1Connection::Http1Connection(std::unique_ptr<ByteStream> stream, const Network& network,
                                  const Options& options)
     : stream_(std::move(stream)),
@@ -76,9 +41,7 @@ void Http1Connection::close() {
 }
 
 void Http1Connection::begin() {
-  result_ = {};
-  started_ = network_.now();
-  first_byte_.reset();
+  progress_ = {.started = network_.now()};
   upload_ = Upload::none;
   has_consent_ = is_wanted_ = is_done_ = false;
   source_error_.clear();
@@ -99,19 +62,9 @@ asio::awaitable<HttpOutcome> Http1Connection::exchange(const HttpFetch& request,
 
 HttpOutcome Http1Connection::finish(Outcome failed) {
   is_busy_ = false;
-  const Instant now = network_.now();
-  result_.timing.round_trip = stream_->round_trip();
-  if (const tls::Summary* tls = stream_->tls_summary()) result_.timing.early_data = tls->early_data;
-  if (first_byte_) {
-    result_.timing.first_byte = *first_byte_ - started_;
-    result_.timing.transfer = now - *first_byte_;
-  }
-  if (!failed) return std::move(result_);
-  failed->content_bytes = result_.content_bytes;
-  failed->is_answered = first_byte_.has_value();
-  if (failed->where.empty()) failed->where = wire::to_string(stream_->remote_endpoint());
-  stream_->abort();
-  return failure(std::move(*failed));
+  HttpOutcome outcome = progress_.conclude(std::move(failed), *stream_, network_.now());
+  if (!outcome) stream_->abort();
+  return outcome;
 }
 
 std::vector<http::Field> Http1Connection::make_fields(const HttpFetch& request,
@@ -169,7 +122,8 @@ void Http1Connection::start_upload(const HttpFetch& request, const HttpLimits& l
         if (thrown) std::rethrow_exception(thrown);
         upload_ = outcome;
         if (source_error_) stream_->cancel();
-        if (outcome == Upload::complete && !first_byte_) stream_->expires_after(first_byte);
+        if (outcome == Upload::complete && !progress_.first_byte)
+          stream_->expires_after(first_byte);
         changed_->cancel();
       });
 }
@@ -205,7 +159,7 @@ asio::awaitable<Http1Connection::Upload> Http1Connection::send_content(HttpSourc
     if (is_done_) break;
     if (left) *left -= got.bytes;
     is_last = left ? *left == 0 : got.bytes == 0;
-    if (!first_byte_) stream_->expires_after(idle);
+    if (!progress_.first_byte) stream_->expires_after(idle);
     const Bytes bytes = frame_content(Bytes(content).first(got.bytes), is_last, room);
     const std::error_code error = co_await stream_->write(bytes);
     if (error) co_return Upload::failed;
@@ -254,7 +208,7 @@ asio::awaitable<Http1Connection::Outcome> Http1Connection::step(const HttpLimits
     if (response->status >= 200) on_head(*response, sink);
     if (response->status == 100 && !std::exchange(has_consent_, true)) changed_->cancel();
   } else if (const auto* data = std::get_if<http::Data>(&*event)) {
-    result_.content_bytes += data->bytes.size();
+    progress_.result.content_bytes += data->bytes.size();
     const std::error_code refused = is_wanted_ ? sink.on_content(data->bytes) : std::error_code{};
     if (refused) co_return HttpFailure{HttpFailure::Kind::sink, refused};
   } else if (const auto* end = std::get_if<http::EndOfMessage>(&*event)) {
@@ -267,11 +221,7 @@ asio::awaitable<Http1Connection::Outcome> Http1Connection::step(const HttpLimits
 }
 
 void Http1Connection::on_head(const http::Response& response, HttpSink& sink) {
-  result_.status = response.status;
-  result_.reason = response.reason;
-  if (http::is_redirect(response.status))
-    result_.location = http::find(response.fields, "location").value_or("");
-  result_.retry_after = http::find(response.fields, "retry-after").value_or("");
+  progress_.on_head(response);
   if (!has_consent_) changed_->cancel();
   is_wanted_ = sink.on_head(response, connection_.content_left());
 }
@@ -281,12 +231,12 @@ asio::awaitable<Http1Connection::Outcome> Http1Connection::read(const HttpLimits
   std::copy(input_.begin() + begin_, input_.begin() + end_, input_.begin());
   end_ -= std::exchange(begin_, 0);
   input_.resize(std::max<std::size_t>(end_ + read_bytes, input_.size()));
-  const bool is_first = !first_byte_ && upload_ != Upload::running;
+  const bool is_first = !progress_.first_byte && upload_ != Upload::running;
   stream_->expires_after(is_first ? limits.first_byte : limits.idle);
   const MutBytes room = MutBytes(input_).subspan(end_);
   const Moved got = co_await stream_->read_some(room);
   end_ += to<u32>(got.bytes);
-  if (got.bytes > 0 && !first_byte_) first_byte_ = network_.now();
+  if (got.bytes > 0 && !progress_.first_byte) progress_.first_byte = network_.now();
   if (source_error_) co_return HttpFailure{HttpFailure::Kind::source, source_error_};
   if (got.error == asio::error::eof) {
     is_ended_ = true;
@@ -301,9 +251,10 @@ HttpFailure Http1Connection::stream_failure(std::error_code error, const HttpLim
   HttpFailure failed{HttpFailure::Kind::stream, error};
   if (error == std::errc::timed_out) {
     failed.kind = HttpFailure::Kind::timeout;
-    failed.why = first_byte_ ? "the server stopped sending" : "the server does not answer";
-    failed.advice = fmt::format("nothing came for {}",
-                                seconds_text(first_byte_ ? limits.idle : limits.first_byte));
+    failed.why = progress_.first_byte ? "the server stopped sending" : "the server does not answer";
+    failed.advice =
+        fmt::format("nothing came for {}",
+                    seconds_text(progress_.first_byte ? limits.idle : limits.first_byte));
   } else {
     failed.why = stream_->why();
   }

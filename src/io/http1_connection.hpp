@@ -73,9 +73,7 @@ class Http1Connection final : public HttpChannel {
   u32 end_ = 0;
 
   // The exchange at hand.
-  HttpResult result_;
-  Instant started_{};
-  std::optional<Instant> first_byte_;
+  HttpProgress progress_;
   Upload upload_ = Upload::none;
   bool has_consent_ = false;
   std::error_code source_error_{};

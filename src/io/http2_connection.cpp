@@ -29,10 +29,8 @@ struct Http2Connection::Exchange {
   const HttpLimits& limits;
   HttpSink& sink;
   std::unique_ptr<NetworkTimer> changed;
-  Instant started{};
+  HttpProgress progress{};
   Instant moved{};  // the last byte, either way
-  std::optional<Instant> first_byte{};
-  HttpResult result{};
   std::optional<HttpFailure> failed{};
   bool is_wanted = false;
   bool is_uploading = false;
@@ -47,15 +45,12 @@ struct Http2Connection::Exchange {
   }
 
   void on_head(const http::Response& response) {
-    result.status = response.status;
-    result.reason = http::reason_phrase(response.status);
-    if (http::is_redirect(response.status))
-      result.location = http::find(response.fields, "location").value_or("");
-    result.retry_after = http::find(response.fields, "retry-after").value_or("");
+    progress.on_head(response);
+    progress.result.reason = http::reason_phrase(response.status);
     is_wanted = sink.on_head(response, http::content_length(response.fields));
   }
   void on_content(Bytes bytes) {
-    result.content_bytes += bytes.size();
+    progress.result.content_bytes += bytes.size();
     const std::error_code refused = is_wanted ? sink.on_content(bytes) : std::error_code{};
     if (refused) fail(HttpFailure::Kind::sink, refused, {});
   }
@@ -72,12 +67,12 @@ struct Http2Connection::Exchange {
 
   /// When the server has been silent for too long.
   Instant deadline() const {
-    return after(moved, first_byte || is_uploading ? limits.idle : limits.first_byte);
+    return after(moved, progress.first_byte || is_uploading ? limits.idle : limits.first_byte);
   }
   void time_out() {
     fail(HttpFailure::Kind::timeout, std::make_error_code(std::errc::timed_out),
-         first_byte ? "the server stopped sending" : "the server does not answer");
-    const Duration limit = first_byte ? limits.idle : limits.first_byte;
+         progress.first_byte ? "the server stopped sending" : "the server does not answer");
+    const Duration limit = progress.first_byte ? limits.idle : limits.first_byte;
     failed->advice =
         fmt::format("nothing came for {:g} s", std::chrono::duration<double>(limit).count());
   }
@@ -207,7 +202,7 @@ void Http2Connection::Link::take(const h2::Event& event) {
   if (const auto* head = std::get_if<h2::ResponseHead>(&event)) {
     Exchange* exchange = exchange_of(head->stream);
     if (exchange == nullptr) return;
-    if (!exchange->first_byte) exchange->first_byte = exchange->moved;
+    if (!exchange->progress.first_byte) exchange->progress.first_byte = exchange->moved;
     if (head->response.status >= 200) exchange->on_head(head->response);
   } else if (const auto* content = std::get_if<h2::Content>(&event)) {
     if (Exchange* exchange = exchange_of(content->stream)) exchange->on_content(content->bytes);
@@ -261,8 +256,8 @@ void Http2Connection::abort() {
 asio::awaitable<HttpOutcome> Http2Connection::exchange(const HttpFetch& request,
                                                        const HttpLimits& limits, HttpSink& sink) {
   const std::shared_ptr<Link> link = link_;
-  Exchange it{limits, sink, link->network().timer(), link->network().now()};
-  it.moved = it.started;
+  Exchange it{limits, sink, link->network().timer()};
+  it.moved = it.progress.started = link->network().now();
   const auto id = begin(request);
   if (id) {
     link->add(*id, it);
@@ -276,7 +271,7 @@ asio::awaitable<HttpOutcome> Http2Connection::exchange(const HttpFetch& request,
   } else {
     it.fail(HttpFailure::Kind::protocol, {}, std::string(id.error().why));
   }
-  co_return finish(it);
+  co_return it.progress.conclude(std::move(it.failed), link->stream(), link->network().now());
 }
 
 Result<h2::StreamId, http::Error> Http2Connection::begin(const HttpFetch& request) {
@@ -346,23 +341,6 @@ asio::awaitable<void> Http2Connection::send(h2::StreamId id, Exchange& it, Bytes
     it.moved = link_->network().now();
     link_->flush();
   }
-}
-
-HttpOutcome Http2Connection::finish(Exchange& it) const {
-  const Instant now = link_->network().now();
-  it.result.timing.round_trip = link_->stream().round_trip();
-  if (const tls::Summary* tls = link_->stream().tls_summary())
-    it.result.timing.early_data = tls->early_data;
-  if (it.first_byte) {
-    it.result.timing.first_byte = *it.first_byte - it.started;
-    it.result.timing.transfer = now - *it.first_byte;
-  }
-  if (!it.failed) return std::move(it.result);
-  it.failed->content_bytes = it.result.content_bytes;
-  it.failed->is_answered = it.first_byte.has_value();
-  if (it.failed->where.empty())
-    it.failed->where = wire::to_string(link_->stream().remote_endpoint());
-  return failure(std::move(*it.failed));
 }
 
 }  // namespace handfast::io

@@ -36,7 +36,6 @@ class Http2Connection final : public HttpChannel {
   asio::awaitable<void> upload(http::h2::StreamId id, Exchange& it, HttpSource& source);
   asio::awaitable<void> send(http::h2::StreamId id, Exchange& it, Bytes bytes);
   asio::awaitable<std::error_code> wait(Exchange& it);
-  HttpOutcome finish(Exchange& it) const;
 
   std::shared_ptr<Link> link_;  // its coroutines hold it as well
 };

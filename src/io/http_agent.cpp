@@ -144,12 +144,12 @@ HttpFetch HttpAgent::complete(const HttpFetch& request) {
   return whole;
 }
 
-asio::awaitable<HttpAgent::Borrowed> HttpAgent::borrow(const http::Url& url, HttpTiming& timing) {
+asio::awaitable<HttpAgent::Borrowed> HttpAgent::borrow(const http::Url& url, HttpOpening& opening) {
   const std::string origin = origin_of(url);
   std::shared_ptr<HttpChannel> connection = pool_.take(origin, network_.now());
-  timing.is_reused = connection != nullptr;
+  opening.is_reused = connection != nullptr;
   if (connection) co_return connection;
-  auto dialed = co_await dialer_.dial(url, timing);
+  auto dialed = co_await dialer_.dial(url, opening);
   if (!dialed) co_return failure(std::move(dialed.error()));
   connection = std::move(*dialed);
   pool_.add(origin, connection, network_.now());
@@ -159,21 +159,17 @@ asio::awaitable<HttpAgent::Borrowed> HttpAgent::borrow(const http::Url& url, Htt
 asio::awaitable<HttpOutcome> HttpAgent::ask(const HttpFetch& request, HttpSink& sink) {
   const HttpFetch whole = complete(request);
   while (true) {
-    HttpTiming timing;
-    auto connection = co_await borrow(request.url, timing);
+    HttpOpening opening;
+    auto connection = co_await borrow(request.url, opening);
     if (!connection) co_return failure(std::move(connection.error()));
     HttpOutcome outcome = co_await (*connection)->exchange(whole, options_.limits, sink);
     pool_.released(**connection, network_.now());
     if (outcome) {
-      timing.first_byte = outcome->timing.first_byte;
-      timing.transfer = outcome->timing.transfer;
-      timing.round_trip = outcome->timing.round_trip;
-      timing.early_data = outcome->timing.early_data;
-      outcome->timing = timing;
+      outcome->timing.opening = opening;
       co_return outcome;
     }
     if (is_cancelled_) outcome.error().kind = HttpFailure::Kind::cancelled;
-    const bool again = timing.is_reused && is_stale(outcome.error()) && !is_cancelled_ &&
+    const bool again = opening.is_reused && is_stale(outcome.error()) && !is_cancelled_ &&
                        http::is_idempotent(request.method) &&
                        (request.content == nullptr || request.content->rewind());
     if (!again) co_return outcome;

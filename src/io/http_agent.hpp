@@ -60,7 +60,7 @@ class HttpAgent {
 
   HttpFetch complete(const HttpFetch& request);
   asio::awaitable<HttpOutcome> ask(const HttpFetch& request, HttpSink& sink);
-  asio::awaitable<Borrowed> borrow(const http::Url& url, HttpTiming& timing);
+  asio::awaitable<Borrowed> borrow(const http::Url& url, HttpOpening& opening);
   Outcome follow(HttpFetch& request, const HttpResult& result) const;
 
   Network& network_;

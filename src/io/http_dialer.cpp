@@ -50,17 +50,17 @@ void HttpDialer::note(const std::string& text) const {
   if (on_note) on_note(text);
 }
 
-asio::awaitable<HttpDialer::Dialed> HttpDialer::dial(const http::Url& url, HttpTiming& timing) {
+asio::awaitable<HttpDialer::Dialed> HttpDialer::dial(const http::Url& url, HttpOpening& opening) {
   const http::Url& first = options_.proxy ? *options_.proxy : url;
   auto stream =
-      co_await connector_.connect(first.host, first.port, options_.connect_timeout, timing);
+      co_await connector_.connect(first.host, first.port, options_.connect_timeout, opening);
   if (!stream) co_return failure(std::move(stream.error()));
   if (options_.proxy && url.is_secure) {
     Outcome refused = co_await open_tunnel(**stream, url);
     if (refused) co_return failure(std::move(*refused));
   }
   if (url.is_secure) {
-    Outcome refused = co_await secure(*stream, url, timing);
+    Outcome refused = co_await secure(*stream, url, opening);
     if (refused) co_return failure(std::move(*refused));
   }
   if (is_aborted_) co_return failure(cancelled());
@@ -91,7 +91,8 @@ asio::awaitable<HttpDialer::Outcome> HttpDialer::open_tunnel(ByteStream& stream,
 }
 
 asio::awaitable<HttpDialer::Outcome> HttpDialer::secure(std::unique_ptr<ByteStream>& stream,
-                                                        const http::Url& url, HttpTiming& timing) {
+                                                        const http::Url& url,
+                                                        HttpOpening& opening) {
   const Instant begin = network_.now();
   stream = stream->secure(tls_(), url.host);
   // The request goes out with the ClientHello, and reading the answer ends the handshake.
@@ -111,8 +112,8 @@ asio::awaitable<HttpDialer::Outcome> HttpDialer::secure(std::unique_ptr<ByteStre
     stream->abort();
     co_return failed;
   }
-  timing.tls = network_.now() - begin;
-  timing.tls_trips = trips_of(*stream->tls_summary());
+  opening.tls = network_.now() - begin;
+  opening.tls_trips = trips_of(*stream->tls_summary());
   if (on_secured) on_secured(*stream->tls_summary());
   co_return std::nullopt;
 }

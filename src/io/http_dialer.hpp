@@ -28,8 +28,8 @@ class HttpDialer {
   HttpDialer(Network& network, Names& names, std::function<TlsContext&()> tls, Options options);
 
   using Dialed = Result<std::unique_ptr<HttpChannel>, HttpFailure>;
-  /// `timing` gets what the steps took.
-  asio::awaitable<Dialed> dial(const http::Url& url, HttpTiming& timing);
+  /// `opening` gets what the steps took.
+  asio::awaitable<Dialed> dial(const http::Url& url, HttpOpening& opening);
   /// What is under way fails.
   void abort();
 
@@ -44,7 +44,7 @@ class HttpDialer {
   struct UnderWay;
 
   asio::awaitable<Outcome> secure(std::unique_ptr<ByteStream>& stream, const http::Url& url,
-                                  HttpTiming& timing);
+                                  HttpOpening& opening);
   asio::awaitable<Outcome> open_tunnel(ByteStream& stream, const http::Url& url);
   std::unique_ptr<HttpChannel> make_connection(std::unique_ptr<ByteStream> stream,
                                                const http::Url& url);

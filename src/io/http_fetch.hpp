@@ -81,18 +81,23 @@ struct HttpLimits {
   Duration idle = 60s;        // without a byte either way
 };
 
-/// When what happened; how long the steps before took, for a connection that was opened for this.
-struct HttpTiming {
-  bool is_reused = false;
+/// How long the steps took, and how many round trips, to a connection that was opened for this.
+struct HttpOpening {
+  bool is_reused = false;  // then there were none
   Duration name{};
   Duration tcp{};
   Duration tls{};
-  Duration first_byte{};  // from the start of the request
-  Duration transfer{};    // from there to the end
-  u32 name_trips = 0;     // questions to a name server, one after the other
-  u32 attempts = 0;       // at connections, of which the last was taken
+  u32 name_trips = 0;  // questions to a name server, one after the other
+  u32 attempts = 0;    // at connections, of which the last was taken
   u32 tcp_trips = 0;
   u32 tls_trips = 0;  // none where the request went out as early data
+};
+
+/// When what happened.
+struct HttpTiming {
+  HttpOpening opening{};
+  Duration first_byte{};  // from the start of the request
+  Duration transfer{};    // from there to the end
   tls::EarlyData early_data{};
   std::optional<Duration> round_trip{};  // as TCP measured it
 };
@@ -137,6 +142,17 @@ struct HttpFailure {
 HttpFailure cancelled();
 
 using HttpOutcome = Result<HttpResult, HttpFailure>;
+
+/// What a channel knows of an exchange.
+struct HttpProgress {
+  Instant started{};
+  std::optional<Instant> first_byte{};  // of the response
+  HttpResult result{};
+
+  void on_head(const http::Response& response);
+  /// The end, at `now`; with the failure, if it was one.
+  HttpOutcome conclude(std::optional<HttpFailure> failed, ByteStream& stream, Instant now);
+};
 
 /// A connection that carries exchanges: one after the other in HTTP/1.1, many at a time in HTTP/2.
 class HttpChannel {

@@ -16,15 +16,15 @@ TEST(TimeText, has_three_figures_or_so) {
 
 io::HttpResult result_of(const char* url) {
   io::HttpResult result{.status = 200, .url = *http::parse_url(url)};
-  result.timing = {.name = 10ms,
-                   .tcp = 20ms,
-                   .tls = 45ms,
+  result.timing = {.opening = {.name = 10ms,
+                               .tcp = 20ms,
+                               .tls = 45ms,
+                               .name_trips = 1,
+                               .attempts = 1,
+                               .tcp_trips = 1,
+                               .tls_trips = 2},
                    .first_byte = 22ms,
                    .transfer = 70ms,
-                   .name_trips = 1,
-                   .attempts = 1,
-                   .tcp_trips = 1,
-                   .tls_trips = 2,
                    .round_trip = 20ms};
   return result;
 }
@@ -45,9 +45,9 @@ TEST(TimingTable, has_a_line_for_each_step) {
 TEST(TimingTable, leaves_out_what_did_not_happen) {
   io::HttpResult result = result_of("http://a.test/");
   EXPECT_EQ(timing_table(result).find("TLS"), std::string::npos);
-  result.timing.attempts = 3;
+  result.timing.opening.attempts = 3;
   EXPECT_NE(timing_table(result).find("; 3 addresses were tried\n"), std::string::npos);
-  result.timing = {.is_reused = true, .first_byte = 22ms, .transfer = 1ms};
+  result.timing = {.opening = {.is_reused = true}, .first_byte = 22ms, .transfer = 1ms};
   EXPECT_EQ(timing_table(result),
             "http://a.test/ 200\n"
             "                        time  round trips\n"

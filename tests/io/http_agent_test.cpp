@@ -94,12 +94,12 @@ TEST_F(Agent, asks_again_on_the_same_connection) {
   ScriptedOrigin& origin = serve(80, [](const Request&) { return Answer{answer_with("hello")}; });
   const auto first = get("http://a.test/1");
   ASSERT_TRUE(first.has_value());
-  EXPECT_FALSE(first->timing.is_reused);
-  EXPECT_EQ(first->timing.tcp, 10ms) << "one round trip";
+  EXPECT_FALSE(first->timing.opening.is_reused);
+  EXPECT_EQ(first->timing.opening.tcp, 10ms) << "one round trip";
   EXPECT_EQ(first->timing.first_byte, 10ms) << "one round trip";
   const auto second = get("http://a.test/2");
   ASSERT_TRUE(second.has_value());
-  EXPECT_TRUE(second->timing.is_reused);
+  EXPECT_TRUE(second->timing.opening.is_reused);
   EXPECT_EQ(store.content, "hello");
   EXPECT_EQ(origin.connections, 1u);
   EXPECT_EQ(names.asked.size(), 1u);

@@ -239,7 +239,7 @@ class Connecting : public Resolving {
     std::optional<Connector::Connected> connected;
     connector.emplace(network, resolver());
     const auto run = [&]() -> asio::awaitable<void> {
-      Connector::Connected result = co_await connector->connect(host, port, limit, timing);
+      Connector::Connected result = co_await connector->connect(host, port, limit, opening);
       connected.emplace(std::move(result));
     };
     stacks.spawn(run());
@@ -248,7 +248,7 @@ class Connecting : public Resolving {
   }
   std::optional<Connector> connector;
   TcpListener listener{*stacks.server, {server_address, 80}};
-  HttpTiming timing;
+  HttpOpening opening;
 };
 
 TEST_F(Connecting, finds_the_name_and_takes_the_connection) {
@@ -256,26 +256,26 @@ TEST_F(Connecting, finds_the_name_and_takes_the_connection) {
   const auto connected = connect("a.test", 80);
   ASSERT_TRUE(connected.has_value());
   EXPECT_EQ((*connected)->remote_endpoint(), (wire::Endpoint{server_address, 80}));
-  EXPECT_EQ(timing.name, 10ms);
-  EXPECT_EQ(timing.name_trips, 1u);
-  EXPECT_EQ(timing.tcp, 10ms);
-  EXPECT_EQ(timing.attempts, 1u);
+  EXPECT_EQ(opening.name, 10ms);
+  EXPECT_EQ(opening.name_trips, 1u);
+  EXPECT_EQ(opening.tcp, 10ms);
+  EXPECT_EQ(opening.attempts, 1u);
 }
 
 TEST_F(Connecting, does_not_wait_for_an_address_that_does_not_answer) {
   server.table.emplace("a.test", nobody);
   server.table.emplace("a.test", server_address);
   ASSERT_TRUE(connect("a.test", 80).has_value());
-  EXPECT_EQ(timing.attempts, 2u);
-  EXPECT_EQ(timing.tcp, 260ms);
+  EXPECT_EQ(opening.attempts, 2u);
+  EXPECT_EQ(opening.tcp, 260ms);
 }
 
 TEST_F(Connecting, goes_on_where_ipv6_leads_nowhere) {
   server.table.emplace("a.test", *wire::IpAddress::parse("2001:db8::1"));
   server.table.emplace("a.test", server_address);
   ASSERT_TRUE(connect("a.test", 80).has_value());
-  EXPECT_EQ(timing.attempts, 2u);
-  EXPECT_EQ(timing.tcp, 10ms) << "there is no route, which is told at once";
+  EXPECT_EQ(opening.attempts, 2u);
+  EXPECT_EQ(opening.tcp, 10ms) << "there is no route, which is told at once";
 }
 
 TEST_F(Connecting, tells_each_way_of_failing_from_the_others) {
@@ -304,7 +304,7 @@ TEST_F(Connecting, aborted_ends_at_once) {
   std::optional<Connector::Connected> connected;
   connector.emplace(network, resolver());
   const auto run = [&]() -> asio::awaitable<void> {
-    Connector::Connected result = co_await connector->connect("192.0.2.99", 80, 10s, timing);
+    Connector::Connected result = co_await connector->connect("192.0.2.99", 80, 10s, opening);
     connected.emplace(std::move(result));
   };
   stacks.spawn(run());

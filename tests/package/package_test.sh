@@ -48,7 +48,9 @@ consumer() { # folder, cmake arguments
   runs "$folder" "$scratch/$folder/consumer"
 }
 consumer find_package -DCMAKE_PREFIX_PATH="$prefix"
-consumer fetch_content -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache || true)"
+# Compiled as the build at hand was, so that ccache has every object already.
+consumer fetch_content -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache || true)" \
+  -DHANDFAST_WERROR=ON -DHANDFAST_LTO=ON -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1 -DNDEBUG"
 
 # pkg-config, from a tree that has been moved since.
 mv "$prefix" "$scratch/moved"
