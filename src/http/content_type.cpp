@@ -100,16 +100,29 @@ constexpr std::array known{
     Known{"pem", "application/x-pem-file"},
     Known{"deb", "application/vnd.debian.binary-package"},
 };
+constexpr auto by_extension = [] {
+  auto sorted = known;
+  std::ranges::sort(sorted, {}, &Known::extension);
+  return sorted;
+}();
+constexpr std::size_t extension_bytes_max = 16;
+static_assert(std::ranges::all_of(known, [](const Known& one) {
+  return one.extension.size() <= extension_bytes_max;
+}));
 
 }  // namespace
 
 std::string_view content_type(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
   const auto dot = name.rfind('.');
-  if (dot != name.npos)
-    for (const Known& entry : known)
-      if (equals_ignoring_case(entry.extension, name.substr(dot + 1))) return entry.type;
-  return "application/octet-stream";
+  constexpr std::string_view unknown = "application/octet-stream";
+  std::array<char, extension_bytes_max> lower;
+  if (dot == name.npos || name.size() - dot - 1 > lower.size()) return unknown;
+  const std::string_view extension = name.substr(dot + 1);
+  std::ranges::transform(extension, lower.begin(), to_lower);
+  const std::string_view wanted(lower.data(), extension.size());
+  const auto at = std::ranges::lower_bound(by_extension, wanted, {}, &Known::extension);
+  return at != by_extension.end() && at->extension == wanted ? at->type : unknown;
 }
 
 bool is_compressible(std::string_view type) {

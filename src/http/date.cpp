@@ -13,7 +13,8 @@ constexpr std::string_view day_names = "SunMonTueWedThuFriSat";
 constexpr std::string_view month_names = "JanFebMarAprMayJunJulAugSepOctNovDec";
 constexpr i64 day_seconds = 86400;
 
-void put(char* at, i64 value, int digits) {
+template <int digits>
+void put(char* at, u32 value) {
   for (int i = digits - 1; i >= 0; --i, value /= 10) at[i] = to<char>('0' + value % 10);
 }
 
@@ -45,12 +46,13 @@ DateText format_date(i64 unix_seconds) {
   DateText out;
   std::ranges::copy(std::string_view("ddd, 00 mmm 0000 00:00:00 GMT"), out.begin());
   std::ranges::copy(day_names.substr(std::size_t{weekday} * 3, 3), out.begin());
-  put(&out[5], unsigned{date.day()}, 2);
+  put<2>(&out[5], unsigned{date.day()});
   std::ranges::copy(month_names.substr(std::size_t{unsigned{date.month()} - 1} * 3, 3), &out[8]);
-  put(&out[12], int{date.year()}, 4);
-  put(&out[17], seconds / 3600, 2);
-  put(&out[20], seconds / 60 % 60, 2);
-  put(&out[23], seconds % 60, 2);
+  put<4>(&out[12], to<u32>(int{date.year()}));
+  const u32 second = to<u32>(seconds);
+  put<2>(&out[17], second / 3600);
+  put<2>(&out[20], second / 60 % 60);
+  put<2>(&out[23], second % 60);
   return out;
 }
 

@@ -35,8 +35,9 @@ Result<void, Error> check_codings(std::string_view value) {
   return failure(Error{501, "a transfer coding other than chunked", "RFC 9112 §6.1"});
 }
 
-/// Steps 3 to 5 of §6.3, which requests and responses share; none where neither field is there.
-Result<std::optional<Framing>, Error> declared_framing(Fields fields, u8 minor_version) {
+/// Steps 3 to 5 of §6.3, which requests and responses share; `otherwise` where neither field is
+/// there.
+Result<Framing, Error> declared_framing(Fields fields, u8 minor_version, const Framing& otherwise) {
   u32 codings = 0;
   u32 lengths = 0;
   std::string_view value;
@@ -46,7 +47,7 @@ Result<std::optional<Framing>, Error> declared_framing(Fields fields, u8 minor_v
     ++(is_coding ? codings : lengths);
     value = field.value;
   }
-  if (codings + lengths == 0) return std::nullopt;
+  if (codings + lengths == 0) return otherwise;
   // "A server MAY reject a request that contains both … Such a message might indicate an attempt
   // to perform request smuggling". We do, and refuse such a response as well.
   if (codings > 0 && lengths > 0)
@@ -193,16 +194,15 @@ bool has_no_content(u16 status, bool to_head) {
 }
 
 Result<Framing, Error> request_framing(const Request& request) {
-  const auto declared = declared_framing(request.fields, request.minor_version);
-  if (!declared) return failure(declared.error());
-  return declared->value_or(Framing(Length{0}));  // §6.3 (7)
+  static constexpr Framing none = Length{0};  // §6.3 (7)
+  return declared_framing(request.fields, request.minor_version, none);
 }
 
 Result<Framing, Error> response_framing(const Response& response, bool to_head) {
-  const auto declared = declared_framing(response.fields, response.minor_version);
-  if (!declared) return failure(declared.error());
-  if (has_no_content(response.status, to_head)) return Framing(Length{0});
-  return declared->value_or(Framing(UntilClose{}));  // §6.3 (8)
+  static constexpr Framing rest = UntilClose{};  // §6.3 (8)
+  auto framing = declared_framing(response.fields, response.minor_version, rest);
+  if (framing && has_no_content(response.status, to_head)) *framing = Length{0};
+  return framing;
 }
 
 Result<Content, Error> read_content(Framing& framing, Bytes& in, const Config& config) {

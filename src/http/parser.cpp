@@ -72,7 +72,7 @@ Error fault_in_request_line(std::string_view head) {
   const auto version = parse_version(line.substr(last + 1), last + 1);
   if (!version) return version.error();
   return bad("the request target has a forbidden character", "RFC 9112 §3.2",
-             first + 1 + target_length(line.substr(first + 1)));
+             first + 1 + target_length(line, first + 1));
 }
 
 /// RFC 9112 §3.2: origin-form, absolute-form, authority-form (CONNECT), asterisk-form (OPTIONS).
@@ -96,7 +96,7 @@ Result<void, Error> check_host(const Request& request, std::string_view head) {
   }
   if (host == nullptr && request.minor_version >= 1)
     return failure(bad("no Host field", section, head.size()));
-  if (host != nullptr && !all(char_host, host->value))
+  if (host != nullptr && !consists_of<char_host>(host->value))
     return failure(bad("the Host field is not a host", section,
                        offset_in(head, host->value) + first_bad(char_host, host->value)));
   return {};
@@ -111,7 +111,7 @@ Error fault_in_field(std::string_view lines) {
   if (line.starts_with(' ') || line.starts_with('\t'))
     return bad("a folded field line", "RFC 9112 §5.2");
   const std::size_t name = name_length(line);
-  const std::size_t fault = name + value_length(line.substr(name));
+  const std::size_t fault = name + value_length(line, name);
   if (fault < line.size() && line[fault] == '\r') return bad("a bare CR", "RFC 9112 §2.2", fault);
   const auto colon = line.find(':');
   if (colon == line.npos) return bad("a field line without a colon", "RFC 9112 §5", line.size());
@@ -156,7 +156,7 @@ Result<Request, Error> parse_request(std::string_view head, std::vector<Field>& 
   Request request;
   request.method = head.substr(0, name_length(head));
   const std::size_t target = request.method.size() + 1;
-  request.target = head.substr(target, target_length(head.substr(target)));
+  request.target = head.substr(target, target_length(head, target));
   const std::size_t version = target + request.target.size() + 1;
   if (request.method.empty() || head[target - 1] != ' ' || request.target.empty() ||
       head[version - 1] != ' ' || !ends_line(head, version + version_bytes))
@@ -169,7 +169,8 @@ Result<Request, Error> parse_request(std::string_view head, std::vector<Field>& 
   if (!target_form_fits(request.method, request.target))
     return failure(
         bad("the request target has the wrong form for its method", "RFC 9112 §3.2", target));
-  const std::string_view rest = head.substr(version + version_bytes + crlf.size());
+  // The same as behind the version, and known sooner.
+  const std::string_view rest = head.substr(head.find('\n') + 1);
   if (const auto fields = parse_fields(rest, storage, config); !fields)
     return shifted(fields.error(), offset_in(head, rest));
   request.fields = storage;
@@ -195,7 +196,7 @@ Result<Response, Error> parse_response(std::string_view head, std::vector<Field>
     if (line[12] != ' ') return failure(bad("the status code is not three digits", section, 12));
     response.reason = line.substr(13);
   }
-  if (!all(char_value, response.reason))
+  if (!consists_of<char_value>(response.reason))
     return failure(bad("a control character in the reason phrase", section,
                        13 + first_bad(char_value, response.reason)));
   if (const auto fields = parse_fields(rest, storage, config); !fields)
@@ -207,17 +208,23 @@ Result<Response, Error> parse_response(std::string_view head, std::vector<Field>
 Result<void, Error> parse_fields(std::string_view lines, std::vector<Field>& storage,
                                  const Config& config) {
   storage.clear();
-  std::string_view rest = lines;
-  while (!ends_line(rest, 0)) {
-    const u64 offset = offset_in(lines, rest);
-    if (storage.size() == config.fields_max)
-      return failure(Error{431, "too many fields", "RFC 6585 §5", offset});
-    const std::size_t name = name_length(rest);
-    if (name == 0 || rest[name] != ':') return shifted(fault_in_field(rest), offset);
-    const std::size_t end = name + 1 + value_length(rest.substr(name + 1));
-    if (rest[end] != '\r' || rest[end + 1] != '\n') return shifted(fault_in_field(rest), offset);
-    storage.push_back({rest.substr(0, name), trim(rest.substr(name + 1, end - name - 1))});
-    rest.remove_prefix(end + crlf.size());
+  std::size_t begin = 0;
+  // By the line feeds, so that no line waits for what is in the line before.
+  for (std::size_t block = 0; block < lines.size(); block += line_feeds_bytes) {
+    const Bytes part = as_bytes(lines).subspan(block);
+    u64 feeds = line_feeds(part.first(std::min<std::size_t>(part.size(), line_feeds_bytes)));
+    for (; feeds != 0; feeds &= feeds - 1) {
+      const std::size_t end = block + to<u32>(std::countr_zero(feeds)) - 1;
+      if (end == begin) return {};
+      if (storage.size() == config.fields_max)
+        return failure(Error{431, "too many fields", "RFC 6585 §5", begin});
+      const std::size_t colon = begin + name_length(lines, begin);
+      const std::size_t value = colon + 1;
+      if (colon == begin || lines[colon] != ':' || value + value_length(lines, value) != end)
+        return shifted(fault_in_field(lines.substr(begin)), begin);
+      storage.push_back({{&lines[begin], colon - begin}, trim({&lines[value], end - value})});
+      begin = end + crlf.size();
+    }
   }
   return {};
 }

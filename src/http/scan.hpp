@@ -1,6 +1,7 @@
 // How much of a text is of one class of characters, sixteen at a time where the machine has SSE2.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -29,43 +30,77 @@ inline Block in_range(Block block, char first, char last) {
                        _mm_cmplt_epi8(block, each(last + 1)));
 }
 
-/// Which bytes end a field value: control characters without HTAB.
-inline Block ends_value(Block block) {
+/// Which bytes are outside of a class; where ends_early, some that are in it as well.
+template <CharClass wanted>
+Block ends(Block block);
+template <CharClass wanted>
+inline constexpr bool ends_early = wanted == char_token || wanted == char_host;
+
+/// Control characters without HTAB.
+template <>
+inline Block ends<char_value>(Block block) {
   const Block is_low = _mm_cmpeq_epi8(_mm_min_epu8(block, each(0x1f)), block);
   const Block is_tab = _mm_cmpeq_epi8(block, each('\t'));
   return _mm_or_si128(_mm_andnot_si128(is_tab, is_low), _mm_cmpeq_epi8(block, each(0x7f)));
 }
-/// Which bytes are not visible ASCII.
-inline Block ends_target(Block block) {
+/// What is not visible ASCII.
+template <>
+inline Block ends<char_target>(Block block) {
   return _mm_xor_si128(in_range(block, 0x21, 0x7e), each(0xff));
 }
-/// Which bytes are neither letter, digit nor "-": all that real names are made of.
-inline Block ends_usual_name(Block block) {
+/// All but letters, digits and "-": that is what real names are made of.
+template <>
+inline Block ends<char_token>(Block block) {
   const Block letter = in_range(_mm_or_si128(block, each(0x20)), 'a', 'z');
   const Block other = _mm_or_si128(in_range(block, '0', '9'), _mm_cmpeq_epi8(block, each('-')));
   return _mm_xor_si128(_mm_or_si128(letter, other), each(0xff));
 }
+/// The same with "-" to ":", but for "/".
+template <>
+inline Block ends<char_host>(Block block) {
+  const Block letter = in_range(_mm_or_si128(block, each(0x20)), 'a', 'z');
+  const Block other = _mm_andnot_si128(_mm_cmpeq_epi8(block, each('/')), in_range(block, '-', ':'));
+  return _mm_xor_si128(_mm_or_si128(letter, other), each(0xff));
+}
+
+/// A bit for each byte of the block at `at`.
+template <CharClass wanted>
+inline u32 ends_at(const void* at) {
+  return to<u32>(_mm_movemask_epi8(ends<wanted>(load(at))));
+}
+
+/// A text of 4 to 16 bytes in one block, some of it twice.
+inline Block spread(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  std::array<u64, 2> halves;
+  if (text.size() >= sizeof(u64)) {
+    std::memcpy(halves.data(), text.data(), sizeof(u64));
+    std::memcpy(&halves[1], end - sizeof(u64), sizeof(u64));
+  } else {
+    std::array<u32, 2> quarters;
+    std::memcpy(quarters.data(), text.data(), sizeof(u32));
+    std::memcpy(&quarters[1], end - sizeof(u32), sizeof(u32));
+    halves.fill(std::bit_cast<u64>(quarters));
+  }
+  return std::bit_cast<Block>(halves);
+}
 #endif
 
-/// The length of the longest front of `text` that is all of class `wanted`. `ends` finds bytes that
-/// may not be; none of the others may be outside the class.
-#ifdef __SSE2__
-template <CharClass wanted, Block (*ends)(Block)>
-#else
+/// How many bytes of `text` from `from` on are of this class, without a gap. The bytes before count
+/// for speed: a block may begin there.
 template <CharClass wanted>
-#endif
-inline std::size_t span(std::string_view text) {
-  std::size_t at = 0;
+inline std::size_t span(std::string_view text, std::size_t from) {
+  std::size_t at = from;
 #ifdef __SSE2__
-  for (; at + sizeof(Block) <= text.size(); at += sizeof(Block)) {
-    const int found = _mm_movemask_epi8(ends(load(text.data() + at)));
-    if (found == 0) continue;
-    at += to<u32>(std::countr_zero(to<u32>(found)));
-    break;
+  for (u32 found = 0; found == 0 && at < text.size() && text.size() >= sizeof(Block);) {
+    const std::size_t begin = std::min(at, text.size() - sizeof(Block));
+    found = ends_at<wanted>(text.data() + begin) >> (at - begin);
+    at = found == 0 ? begin + sizeof(Block) : at + to<u32>(std::countr_zero(found));
+    if (found != 0 && !ends_early<wanted>) return at - from;
   }
 #endif
   while (at < text.size() && is(wanted, text[at])) ++at;
-  return at;
+  return at - from;
 }
 
 }  // namespace detail
@@ -74,38 +109,40 @@ constexpr u32 line_feeds_bytes = 64;
 /// A bit for each byte of `text`, at most line_feeds_bytes: whether it is LF.
 inline u64 line_feeds(Bytes text) {
   u64 feeds = 0;
+  std::size_t at = 0;
 #ifdef __SSE2__
-  std::array<u8, line_feeds_bytes> padded;
-  const u8* at = text.data();
-  if (text.size() < line_feeds_bytes) {
-    padded.fill(0);
-    std::memcpy(padded.data(), text.data(), text.size());
-    at = padded.data();
-  }
-  for (u32 i = 0; i < line_feeds_bytes; i += sizeof(detail::Block)) {
-    const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(detail::load(at + i), detail::each('\n')));
-    feeds |= u64{to<u32>(found)} << i;
-  }
-#else
-  for (u32 i = 0; i < text.size(); ++i) feeds |= u64{text[i] == '\n'} << i;
+  constexpr std::size_t step = sizeof(detail::Block);
+  const auto look = [&](std::size_t from) {
+    const auto found = _mm_cmpeq_epi8(detail::load(text.data() + from), detail::each('\n'));
+    feeds |= u64{to<u32>(_mm_movemask_epi8(found))} << from;
+  };
+  for (; at + step <= text.size(); at += step) look(at);
+  if (at > 0 && at < text.size()) look(text.size() - step);
+  if (at > 0) return feeds;
 #endif
+  for (; at < text.size(); ++at) feeds |= u64{text[at] == '\n'} << at;
   return feeds;
 }
 
+inline std::size_t value_length(std::string_view text, std::size_t from = 0) {
+  return detail::span<char_value>(text, from);
+}
+inline std::size_t target_length(std::string_view text, std::size_t from = 0) {
+  return detail::span<char_target>(text, from);
+}
+inline std::size_t name_length(std::string_view text, std::size_t from = 0) {
+  return detail::span<char_token>(text, from);
+}
+
+/// all(), for texts that usually are.
+template <CharClass wanted>
+inline bool consists_of(std::string_view text) {
 #ifdef __SSE2__
-inline std::size_t value_length(std::string_view text) {
-  return detail::span<char_value, detail::ends_value>(text);
-}
-inline std::size_t target_length(std::string_view text) {
-  return detail::span<char_target, detail::ends_target>(text);
-}
-inline std::size_t name_length(std::string_view text) {
-  return detail::span<char_token, detail::ends_usual_name>(text);
-}
-#else
-inline std::size_t value_length(std::string_view text) { return detail::span<char_value>(text); }
-inline std::size_t target_length(std::string_view text) { return detail::span<char_target>(text); }
-inline std::size_t name_length(std::string_view text) { return detail::span<char_token>(text); }
+  if (text.size() > sizeof(detail::Block)) return detail::span<wanted>(text, 0) == text.size();
+  if (text.size() >= 4 && _mm_movemask_epi8(detail::ends<wanted>(detail::spread(text))) == 0)
+    return true;
 #endif
+  return all(wanted, text);
+}
 
 }  // namespace handfast::http

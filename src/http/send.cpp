@@ -5,6 +5,7 @@
 
 #include "http/connection.hpp"
 #include "http/grammar.hpp"
+#include "http/scan.hpp"
 
 namespace handfast::http {
 namespace {
@@ -15,29 +16,39 @@ Error misuse(std::string_view why) { return {500, why}; }
 class Writer {
  public:
   explicit Writer(MutBytes room) : room_(room) {}
-  Writer& operator<<(Bytes bytes) {
-    if (bytes.size() > room_.size() - used_) {
-      overflow_ = true;
-    } else if (!bytes.empty()) {
-      std::memcpy(room_.data() + used_, bytes.data(), bytes.size());
-      used_ += to<u32>(bytes.size());
-    }
+  Writer& operator<<(std::string_view text) {
+    if (has_room(text.size())) append(text);
     return *this;
   }
-  Writer& operator<<(std::string_view text) { return *this << as_bytes(text); }
+  Writer& operator<<(Bytes bytes) { return *this << as_text(bytes); }
   Writer& number(u64 value, int base = 10) {
     std::array<char, 20> digits;
     const auto end = std::to_chars(digits.begin(), digits.end(), value, base).ptr;
     return *this << std::string_view(digits.data(), to<std::size_t>(end - digits.data()));
   }
   Writer& fields(Fields fields) {
-    for (const Field& field : fields) *this << field.name << ": " << field.value << "\r\n";
+    for (const Field& field : fields) {
+      if (!has_room(field.name.size() + field.value.size() + 4)) break;
+      append(field.name);
+      append(": ");
+      append(field.value);
+      append("\r\n");
+    }
     return *this;
   }
   bool overflow() const { return overflow_; }
   u32 used() const { return used_; }
 
  private:
+  bool has_room(std::size_t n) {
+    if (n > room_.size() - used_) overflow_ = true;
+    return !overflow_;
+  }
+  void append(std::string_view text) {
+    if (!text.empty()) std::memcpy(room_.data() + used_, text.data(), text.size());
+    used_ += to<u32>(text.size());
+  }
+
   MutBytes room_;
   u32 used_ = 0;
   bool overflow_ = false;
@@ -46,7 +57,8 @@ class Writer {
 /// A value with a line break in it would let data become fields ("response splitting").
 bool fields_are_valid(Fields fields) {
   return std::ranges::all_of(fields, [](const Field& field) {
-    return is_token(field.name) && all(char_value, field.value) && trim(field.value) == field.value;
+    return !field.name.empty() && consists_of<char_token>(field.name) &&
+           consists_of<char_value>(field.value) && trim(field.value).size() == field.value.size();
   });
 }
 
@@ -113,7 +125,7 @@ Result<u32, Error> Connection::send_response(const Response& response, MutBytes 
     return send_agreement(response, room);
   if (response.status < 100 || response.status > 599 || response.status == 101)
     return failure(misuse("a status that cannot be sent"));
-  if (!fields_are_valid(response.fields) || !all(char_value, response.reason))
+  if (!fields_are_valid(response.fields) || !consists_of<char_value>(response.reason))
     return failure(misuse("a field that cannot be sent"));
   // What answers no request is an HTTP/1.1 message with content, whatever came before.
   const bool is_answer = our_state() != State::idle;
@@ -155,7 +167,7 @@ Result<u32, Error> Connection::send_agreement(const Response& response, MutBytes
   // RFC 9110 §9.3.6: a 2xx to CONNECT has neither.
   const bool is_framed = count(response.fields, "content-length") > 0 ||
                          count(response.fields, "transfer-encoding") > 0;
-  if (is_framed || !fields_are_valid(response.fields) || !all(char_value, response.reason))
+  if (is_framed || !fields_are_valid(response.fields) || !consists_of<char_value>(response.reason))
     return failure(misuse("a field that cannot be sent"));
   const std::string_view reason =
       response.reason.empty() ? reason_phrase(response.status) : response.reason;

@@ -22,7 +22,8 @@ void HttpHosts::add(std::string_view name, HttpHandler handler) {
 }
 
 const HttpHandler& HttpHosts::find(std::string_view authority) const {
-  std::string name = host_of(authority);
+  if (hosts_.empty()) return otherwise_;
+  const std::string name = host_of(authority);
   if (const auto found = hosts_.find(name); found != hosts_.end()) return found->second;
   for (auto dot = name.find('.'); dot != name.npos; dot = name.find('.', dot + 1))
     if (const auto found = hosts_.find("*" + name.substr(dot)); found != hosts_.end())

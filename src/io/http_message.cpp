@@ -5,11 +5,18 @@
 #include "http/grammar.hpp"
 
 namespace handfast::io {
+namespace {
+
+// What an answer's head takes; so a list is allocated once.
+constexpr std::size_t text_bytes_usual = 256;
+constexpr std::size_t fields_usual = 8;
+
+}  // namespace
 
 void FieldList::reserve(std::size_t more) {
   if (text_.capacity() - text_.size() >= more) return;
   std::vector<char> larger;
-  larger.reserve(std::max(2 * text_.capacity(), text_.size() + more));
+  larger.reserve(std::max({2 * text_.capacity(), text_.size() + more, text_bytes_usual}));
   larger.assign(text_.begin(), text_.end());
   for (http::Field& field : fields_)
     for (std::string_view* part : {&field.name, &field.value})
@@ -25,6 +32,7 @@ std::string_view FieldList::keep(std::string_view text) {
 
 void FieldList::add(std::string_view name, std::string_view value) {
   reserve(name.size() + value.size());
+  if (fields_.empty()) fields_.reserve(fields_usual);
   const std::string_view kept = keep(name);
   fields_.push_back({kept, keep(value)});
 }

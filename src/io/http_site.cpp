@@ -2,6 +2,8 @@
 // directory.
 #include "io/http_site.hpp"
 
+#include <array>
+#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
@@ -40,13 +42,25 @@ HttpReply reply_to(const std::error_code& error) {
   return error_reply(500, "The server could not read this.");
 }
 
+template <class Number>
+void append_hex(std::string& text, Number number) {
+  std::array<char, 17> digits;  // a sign, and 64 bits
+  const char* const end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
+  text += std::string_view(digits.data(), end);
+}
+
 /// RFC 9110 §8.8.3.3: each coding has a tag of its own; a weak one where another version of the
 /// library that packs could make other bytes.
 std::string entity_tag(const TreeEntry& entry, const HttpReply& reply) {
-  const bool is_packed = reply.coding != http::Coding::identity;
-  return fmt::format("{}\"{:x}-{:x}-{:x}{}{}\"", reply.is_packed_here ? "W/" : "", entry.modified,
-                     entry.modified_fraction, entry.size, is_packed ? "-" : "",
-                     is_packed ? to_string(reply.coding) : "");
+  std::string tag;
+  tag.reserve(48);
+  tag += reply.is_packed_here ? "W/\"" : "\"";
+  append_hex(tag, entry.modified);
+  append_hex(tag += '-', entry.modified_fraction);
+  append_hex(tag += '-', entry.size);
+  if (reply.coding != http::Coding::identity) (tag += '-') += to_string(reply.coding);
+  return tag += '"';
 }
 
 /// RFC 9110 §15.3.7: several ranges go out as multipart/byteranges, one as itself.
@@ -135,14 +149,12 @@ HttpReply HttpDirectory::find_directory(const std::string& path, const http::Req
 
 void HttpDirectory::choose_coding(HttpReply& reply, const http::Request& request,
                                   const std::string& path, TreeEntry& entry) const {
-  const bool is_packable = options_.packs && http::is_compressible(reply.content_type) &&
-                           entry.size >= options_.packed_bytes_min &&
+  if (!http::is_compressible(reply.content_type)) return;
+  const bool is_packable = options_.packs && entry.size >= options_.packed_bytes_min &&
                            entry.size <= options_.packed_bytes_max;
   // Packed here, a file has no ranges that could be told beforehand.
   const bool may_pack = is_packable && http::count(request.fields, "range") == 0;
-  const bool may_vary =
-      is_packable || (options_.takes_packed_files && http::is_compressible(reply.content_type));
-  if (!may_vary) return;
+  if (!is_packable && !options_.takes_packed_files) return;
   reply.varies = true;
   if (http::count(request.fields, "accept-encoding") == 0) return;
   std::optional<TreeEntry> packed;
