@@ -11,6 +11,7 @@
 
 struct ssl_st;
 struct ssl_ctx_st;
+struct evp_cipher_ctx_st;
 
 namespace handfast::bench {
 
@@ -80,9 +81,21 @@ class LibsslEnds {
 
 /// So many pieces of 16 KiB are sealed one after the other, and then opened.
 inline constexpr u32 pieces = 16;
+
 /// libcrypto alone, as `openssl speed -evp aes-128-gcm` does it: no nonce, no tag, one call for a
-/// piece; until `bytes` are sealed, or opened.
-void seal_by_evp(u64 bytes);
-void open_by_evp(u64 bytes);
+/// piece, which is changed where it lies.
+class EvpBulk {
+ public:
+  explicit EvpBulk(bool seals);
+  /// Seals, or opens, as many pieces as there are.
+  void run();
+
+ private:
+  struct Free {
+    void operator()(evp_cipher_ctx_st* it) const;
+  };
+  std::unique_ptr<evp_cipher_ctx_st, Free> context_;
+  std::vector<std::vector<u8>> buffers_;
+};
 
 }  // namespace handfast::bench

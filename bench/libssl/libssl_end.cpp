@@ -85,30 +85,26 @@ namespace {
 
 constexpr u32 piece = 16 << 10;
 
-/// The same key and nonce again and again: what matters is the time.
-void crypt(u64 bytes, int encrypts) {
-  static const std::vector<u8> text(piece);
-  static std::vector<std::vector<u8>> buffers(pieces, std::vector<u8>(piece));
-  const std::array<u8, 16> key{};
-  const std::array<u8, 12> nonce{};
-  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
-  EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr);
-  ASSERT(EVP_CipherInit_ex2(context, cipher, key.data(), nonce.data(), encrypts, nullptr) == 1);
-  for (u64 done = 0; done < bytes;) {
-    for (std::vector<u8>& buffer : buffers) {
-      const u8* from = encrypts == 1 ? text.data() : buffer.data();
-      int n = 0;
-      ASSERT(EVP_CipherUpdate(context, buffer.data(), &n, from, piece) == 1);
-      done += piece;
-    }
-  }
-  EVP_CIPHER_free(cipher);
-  EVP_CIPHER_CTX_free(context);
-}
-
 }  // namespace
 
-void seal_by_evp(u64 bytes) { crypt(bytes, 1); }
-void open_by_evp(u64 bytes) { crypt(bytes, 0); }
+/// The same key and nonce again and again: what matters is the time.
+EvpBulk::EvpBulk(bool seals)
+    : context_(EVP_CIPHER_CTX_new()), buffers_(pieces, std::vector<u8>(piece)) {
+  const std::array<u8, 16> key{};
+  const std::array<u8, 12> nonce{};
+  EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr);
+  ASSERT(EVP_CipherInit_ex2(context_.get(), cipher, key.data(), nonce.data(), seals ? 1 : 0,
+                            nullptr) == 1);
+  EVP_CIPHER_free(cipher);
+}
+
+void EvpBulk::Free::operator()(evp_cipher_ctx_st* it) const { EVP_CIPHER_CTX_free(it); }
+
+void EvpBulk::run() {
+  for (std::vector<u8>& buffer : buffers_) {
+    int n = 0;
+    ASSERT(EVP_CipherUpdate(context_.get(), buffer.data(), &n, buffer.data(), piece) == 1);
+  }
+}
 
 }  // namespace handfast::bench
