@@ -316,7 +316,7 @@ void run_serve(const ServeOptions& options) {
   std::optional<io::TlsContext> tls;
   if (options.tls.is_on) configure(tls.emplace(), options.tls);
   if (tls) tls->on_failure = tell_tls_failure;
-  if (tls && !options.only_http1) tls->config.protocols = {"h2", "http/1.1"};
+  if (tls && !options.only_http1) tls->config.protocols.insert(tls->config.protocols.begin(), "h2");
   Watch watch;
   Alarms alarms;
   std::optional<OwnStack> own;

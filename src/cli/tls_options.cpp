@@ -143,7 +143,7 @@ void configure(io::TlsContext& context, const TlsServerOptions& options) {
   if (!options.keys.empty() && options.keys.size() != options.certificates.size())
     throw Failure("each --cert needs its --key", "", "name as many of each, in the same order",
                   Exit::usage);
-  context.config.protocols = {"http/1.1"};
+  context.config.protocols = {"http/1.1", "http/1.0"};  // `curl -0` offers the latter alone
   configure(context.config, options.old_exchanges);
   for (std::size_t i = 0; i < options.certificates.size(); ++i)
     add_identity(context, options.certificates[i], options.keys.empty() ? "" : options.keys[i]);

@@ -1,9 +1,11 @@
-"""What tests of TLS have in common: certificates, files to serve, openssl and nginx as peers."""
+"""What tests of TLS have in common: certificates, files to serve, peers."""
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
+import threading
 import unittest
 
 import netns
@@ -30,6 +32,9 @@ lab("--name", NAME, "--name", "127.0.0.1", "--out", "rsa", "--key", "rsa")
 lab("--client", "alice")
 CA = ["--ca", f"{LAB}/ca.pem"]
 ALICE = [f"{LAB}/alice.pem", f"{LAB}/alice.key"]
+SHOW_ALICE = ["--cert", ALICE[0], "--key", ALICE[1]]
+WANT_ALICE = ["--client-ca", f"{LAB}/ca.pem"]
+ECHO = 8080
 
 
 def credentials(name="server"):
@@ -84,10 +89,83 @@ def s_server(*options, certificate="server"):
         server.wait(timeout=10)
 
 
-def nginx(version="TLSv1.3"):
+def nginx(version="TLSv1.3", certificate="server"):
     return netns.nginx(SITE, f"""listen {PORT} ssl; ssl_protocols {version};
-        ssl_certificate {LAB}/server.pem; ssl_certificate_key {LAB}/server.key;
+        ssl_certificate {LAB}/{certificate}.pem; ssl_certificate_key {LAB}/{certificate}.key;
         ssl_session_cache shared:S:1m;""")
+
+
+def needs(*tools):
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    return unittest.skipIf(missing, f"{', '.join(missing)} not installed")
+
+
+def write(name, text):
+    path = os.path.join(netns.directory(), name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+class Peer:
+    """A server of somebody else's, from when it listens to the end of the block."""
+
+    def __init__(self, *command, **options):
+        self.file = os.path.join(netns.directory(), "printed")
+        options.setdefault("stdin", subprocess.DEVNULL)
+        with open(self.file, "w", encoding="utf-8") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out,
+                                            preexec_fn=netns._die_with_parent, **options)
+
+    def printed(self):
+        with open(self.file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def listens(self):
+        assert self.process.poll() is None, self.printed()
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
+            return True
+        return False
+
+    def __enter__(self):
+        wait_for(self.listens, "server", timeout=30)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+
+class Echo:
+    """Speaks plain HTTP on port ECHO of the loopback, behind a server of TLS: gives back the content
+    that it gets. Its answers have no length: who passes them on has to mark the end."""
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", ECHO))
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RD)  # accept() fails
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self.listener.accept()[0]
+                threading.Thread(target=self.answer, args=[connection], daemon=True).start()
+
+    @staticmethod
+    def answer(connection):
+        with connection, contextlib.suppress(OSError):
+            stream = connection.makefile("rb")
+            size = 0
+            while (line := stream.readline().lower()) > b"\r\n":
+                if line.startswith(b"content-length:"):
+                    size = int(line.split(b":")[1])
+            content = stream.read(size)
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + content)
 
 
 class Asking(unittest.TestCase):

@@ -1,63 +1,16 @@
-"""TLS against other implementations in both roles: GnuTLS, NSS, Java's JSSE; mbedTLS and wolfSSL as
-servers under lighttpd. Each is skipped where it is not installed."""
+"""TLS against other implementations in both roles: GnuTLS, NSS, Java's JSSE; and curl. Each is
+skipped where it is not installed. tls_servers_test.py has more of them as servers."""
 
-import contextlib
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import unittest
 
 import netns
 from netns import run, wait_for
-from tls_lab import ALICE, Asking, CA, DIGESTS, HERE, LAB, NAME, PORT, SITE, request, served
-
-SHOW_ALICE = ["--cert", ALICE[0], "--key", ALICE[1]]
-WANT_ALICE = ["--client-ca", f"{LAB}/ca.pem"]
-
-
-def needs(*tools):
-    missing = [tool for tool in tools if shutil.which(tool) is None]
-    return unittest.skipIf(missing, f"{', '.join(missing)} not installed")
-
-
-class Peer:
-    """A server of somebody else's, from when it listens to the end of the block."""
-
-    def __init__(self, *command):
-        self.file = os.path.join(netns.directory(), "printed")
-        with open(self.file, "w", encoding="utf-8") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out,
-                                            stdin=subprocess.DEVNULL,
-                                            preexec_fn=netns._die_with_parent)
-
-    def printed(self):
-        with open(self.file, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def listens(self):
-        assert self.process.poll() is None, self.printed()
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
-            return True
-        return False
-
-    def __enter__(self):
-        wait_for(self.listens, "server", timeout=30)
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait(timeout=10)
-
-
-def write(name, text):
-    path = os.path.join(netns.directory(), name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
-
+from tls_lab import (ALICE, Asking, DIGESTS, ECHO, Echo, HERE, LAB, NAME, PORT, Peer, SHOW_ALICE,
+                     SITE, WANT_ALICE, needs, request, served, write)
 
 @needs("gnutls-cli", "gnutls-serv")
 class GnuTls(Asking):
@@ -92,15 +45,6 @@ class GnuTls(Asking):
             shown = ["--x509certfile", ALICE[0], "--x509keyfile", ALICE[1]]
             self.answered(*shown)
             self.answered(*shown, "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2")
-
-    @needs("wget")
-    def test_wget_downloads_64_MiB(self):  # gnutls-cli shows 0.2 MB/s
-        path = os.path.join(netns.directory(), "out")
-        with served():
-            done = run(["wget", "-q", "-O", path, "--ca-certificate", f"{LAB}/ca.pem",
-                        f"https://{HERE}/64m.bin"])
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])
 
     def test_client_over_the_fields_of_RFC_7919(self):
         dhe = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+DHE-RSA:-GROUP-ALL:+GROUP-"
@@ -157,13 +101,20 @@ class GnuTls(Asking):
 
 @needs("tstclnt", "selfserv", "certutil", "pk12util")
 class Nss(Asking):
+    @staticmethod
+    def store(home=None, trusted="ca"):
+        """A store of certificates in `home` that trusts the lab's CA, or another certificate."""
+        database = f"sql:{home or netns.directory()}"
+        for command in (["certutil", "-N", "--empty-password"],
+                        ["certutil", "-A", "-n", "ca", "-t", "CT,C,C", "-i",
+                         f"{LAB}/{trusted}.pem"]):
+            assert run([*command, "-d", database]).returncode == 0
+        return database
+
     @classmethod
     def setUpClass(cls):
         home = netns.directory()
-        cls.database = f"sql:{home}"
-        for command in (["certutil", "-N", "--empty-password"],
-                        ["certutil", "-A", "-n", "ca", "-t", "CT,C,C", "-i", f"{LAB}/ca.pem"]):
-            assert run([*command, "-d", cls.database]).returncode == 0
+        cls.database = cls.store(home)
         for name in ("server", "alice"):
             run(["openssl", "pkcs12", "-export", "-in", f"{LAB}/{name}.pem", "-inkey",
                  f"{LAB}/{name}.key", "-out", f"{home}/{name}", "-passout", "pass:", "-name", name])
@@ -171,9 +122,9 @@ class Nss(Asking):
             assert done.returncode == 0, done.stderr
         cls.request = write("request", request("/1m.bin"))
 
-    def client(self, *options, versions="tls1.2:tls1.3"):
-        done = run(["tstclnt", "-h", "127.0.0.1", "-p", str(PORT), "-a", NAME, "-d", self.database,
-                    "-V", versions, "-v", "-A", self.request, *options], errors="replace")
+    def client(self, *options, versions="tls1.2:tls1.3", name=NAME, database=None):
+        done = run(["tstclnt", "-h", "127.0.0.1", "-p", str(PORT), "-a", name, "-d",
+                    database or self.database, "-V", versions, "-v", "-A", self.request, *options], errors="replace")
         return done.returncode, done.stdout + done.stderr
 
     def answered(self, *options, **more):
@@ -198,6 +149,15 @@ class Nss(Asking):
         with served(*WANT_ALICE):
             for version in ("tls1.2", "tls1.3"):
                 self.answered("-n", "alice", versions=f"{version}:{version}")
+
+    def test_client_that_refuses_or_is_refused(self):
+        with served() as server:
+            for options, more, words in (
+                    (["-c", ":C009"], {"versions": "tls1.2:tls1.2"}, "AES_128_CBC"),
+                    ([], {"name": "other.lab"}, "bad_certificate"),
+                    ([], {"database": self.store(trusted="alice")}, "unknown_ca")):
+                self.assertNotEqual(self.client(*options, **more)[0], 0)
+                self.assertIn(words, server.printed(server.err))
         with served(certificate="expired"):
             self.assertNotEqual(self.client()[0], 0)
 
@@ -264,48 +224,99 @@ class Java(Asking):
             self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
 
 
-@needs("lighttpd")
-class Lighttpd(Asking):
-    """mbedTLS 2.28 speaks TLS 1.2 alone; wolfSSL speaks both."""
+@needs("curl")
+class Curl(unittest.TestCase):
+    def client(self, *options, name=NAME, ca=f"{LAB}/ca.pem"):
+        done = run(["curl", "-sS", "-v", "--cacert", ca, "--resolve", f"{name}:{PORT}:127.0.0.1",
+                    "-H", "Connection: close", *options, f"https://{name}:{PORT}/1m.bin", "-o",
+                    "/dev/null"], errors="replace")
+        return done.returncode, done.stderr
 
-    def server(self, library, *lines, certificate="server"):
-        if not os.path.exists(f"/usr/lib/lighttpd/mod_{library}.so"):
-            self.skipTest(f"lighttpd-mod-{library} is not installed")
-        return Peer("lighttpd", "-D", "-f", write("conf", "\n".join([
-            f'server.document-root = "{SITE}"', f"server.port = {PORT}",
-            'server.bind = "127.0.0.1"', f'server.modules = ("mod_{library}", "mod_redirect")',
-            "server.max-keep-alive-requests = 0", 'url.redirect = ("^/moved" => "/64m.bin")',
-            'ssl.engine = "enable"', f'ssl.pemfile = "{LAB}/{certificate}.pem"',
-            f'ssl.privkey = "{LAB}/{certificate}.key"', f'ssl.ca-file = "{LAB}/ca.pem"', *lines])))
+    def test_client(self):
+        with served("-v") as server:
+            url = f"https://{NAME}:{PORT}/"
+            for version in ("1.2", "1.3"):
+                options = ["--tls-max", version, "--http1.1", url, "-o", "/dev/null"]
+                self.assertEqual(self.client(*options)[0], 0)
+                self.assertEqual(server.printed(server.err).count("resumed"), 1)
+                self.assertRegex(server.printed(server.err), f"TLS {version} with .* resumed")
+                server.err.truncate(0)
+            self.assertIn("using HTTP/2", self.client()[1])
+            self.assertEqual(self.client("--curves", "P-521:P-384", "--http1.1")[0], 0)
+            self.assertIn("HelloRetryRequest", server.printed(server.err))
+            # Without a length: curl fails where no close_notify comes.
+            self.assertEqual(self.client("-0")[0], 0)
+        with served(*WANT_ALICE):
+            for version in ("1.2", "1.3"):
+                self.assertEqual(self.client("--tls-max", version, *SHOW_ALICE)[0], 0)
+                self.assertNotEqual(self.client("--tls-max", version)[0], 0)
 
-    WANTED = ('ssl.verifyclient.activate = "enable"', 'ssl.verifyclient.enforce = "enable"')
+    def test_refusals(self):
+        with served() as server:
+            for options, words in (
+                    (["--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-SHA"], "AES_128_CBC"),
+                    (["--tlsv1.0", "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0"],
+                     "the client offers TLS 1.1")):
+                self.assertEqual(self.client(*options)[0], 35)
+                self.assertIn(words, server.printed(server.err))
+            self.assertEqual(self.client(ca=f"{LAB}/alice.pem")[0], 60)
+            self.assertIn("unknown_ca", server.printed(server.err))
+            self.assertEqual(self.client(name="other.lab")[0], 60)
+        with served(certificate="expired") as server:
+            self.assertEqual(self.client()[0], 60)
+            self.assertIn("certificate_expired", server.printed(server.err))
 
-    def carries_much_and_resumes(self, version, *options):
-        # HTTP/2 would keep the connection, and have nothing to resume.
-        path, told = self.fetch(f"https://{HERE}/moved", "--http1.1", *options)
-        self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])
-        lines = [line for line in told.splitlines() if f"* {version}," in line]
-        self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
-        self.assertIn("http/1.1", lines[0])
 
-    def test_mbedTLS(self):
-        with self.server("mbedtls"):
-            self.carries_much_and_resumes("TLS 1.2")
-        with self.server("mbedtls", *self.WANTED):
-            self.carries_much_and_resumes("TLS 1.2", *SHOW_ALICE)
-            self.failed(f"https://{HERE}/1m.bin")
-        with self.server("mbedtls", certificate="expired"):
-            self.failed(f"https://{HERE}/1m.bin", "expired")
+class Much(unittest.TestCase):
+    """64 MiB to the server and back, and the end said."""
 
-    def test_wolfSSL(self):
-        for version, name in (("TLSv1.3", "TLS 1.3"), ("TLSv1.2", "TLS 1.2")):
-            protocol = f'ssl.openssl.ssl-conf-cmd = ("MinProtocol" => "{version}", ' \
-                       f'"MaxProtocol" => "{version}")'
-            with self.server("wolfssl", protocol):
-                self.carries_much_and_resumes(name)
-            with self.server("wolfssl", protocol, *self.WANTED):
-                self.carries_much_and_resumes(name, *SHOW_ALICE)
-                self.failed(f"https://{HERE}/1m.bin")
+    def check(self, *command, **options):
+        path = os.path.join(netns.directory(), "out")
+        with Echo(), served("-v", "--proxy", f"/echo=http://127.0.0.1:{ECHO}") as server, \
+             open(path, "wb") as out:
+            done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, timeout=60,
+                                  check=False, **options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            wait_for(lambda: "[Alert] close_notify" in server.printed(server.err), "close_notify")
+        with open(path, "rb") as file:
+            text = file.read()
+        if text.startswith(b"HTTP/1."):
+            text = text.split(b"\r\n\r\n", 1)[1]
+        return hashlib.sha256(text).hexdigest()
+
+    def post(self):
+        """A file with a request that carries 64 MiB."""
+        path = write("post", "POST /echo HTTP/1.0\r\nHost: www.lab\r\n"
+                             f"Content-Length: {64 << 20}\r\n\r\n")
+        with open(path, "ab") as post, open(f"{SITE}/64m.bin", "rb") as file:
+            shutil.copyfileobj(file, post)
+        return path
+
+    def test_openssl(self):
+        with open(self.post(), "rb") as post:
+            self.assertEqual(self.check("openssl", "s_client", "-quiet", "-connect", HERE,
+                                        stdin=post), DIGESTS["64m.bin"])
+
+    @needs("curl")
+    def test_curl(self):
+        for version in ("1.2", "1.3"):
+            # By HTTP/2 it ends without close_notify.
+            self.assertEqual(self.check("curl", "-sS", "--tls-max", version, "--http1.1", "-T",
+                                        f"{SITE}/64m.bin", "-X", "POST", "--cacert",
+                                        f"{LAB}/ca.pem", f"https://{HERE}/echo"),
+                             DIGESTS["64m.bin"])
+
+    @needs("wget")
+    def test_GnuTLS_of_wget(self):
+        self.assertEqual(self.check("wget", "-q", "-O", "-", "--ca-certificate", f"{LAB}/ca.pem",
+                                    "--post-file", f"{SITE}/64m.bin", f"https://{HERE}/echo"),
+                         DIGESTS["64m.bin"])
+
+    @needs("tstclnt", "certutil")
+    def test_NSS(self):
+        self.assertEqual(self.check("tstclnt", "-h", "127.0.0.1", "-p", str(PORT), "-a", NAME,
+                                    "-d", Nss.store(), "-V", "tls1.2:tls1.3", "-A", self.post()),
+                         DIGESTS["64m.bin"])
 
 
 if __name__ == "__main__":
