@@ -43,7 +43,7 @@ TcpLayer::Turn TcpLayer::take_turn(ConnectionSlot& slot, std::span<wire::Frame> 
   const bool ethernet = network_.routes.is_ethernet(slot.hop.interface);
   const bool loopback = slot.hop.interface == network_.routes.loopback();
   const u32 direct_max = loopback ? 0 : payload_max(slot);
-  const bool splits = !network_.config.interfaces[slot.hop.interface].checksum_offload;
+  const bool splits = !loopback && !network_.config.interfaces[slot.hop.interface].checksum_offload;
   u32 filled = 0;
   for (u32 turns = 0; turns < turn_frames_max; ++turns) {
     if (!loopback && filled == out.size()) return {filled, true};
