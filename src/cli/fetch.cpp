@@ -10,6 +10,7 @@
 #include <asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include "base/printable.hpp"
 #include "cli/command.hpp"
 #include "cli/download.hpp"
 #include "cli/request_options.hpp"
@@ -91,6 +92,10 @@ class Session {
     resolver_.on_note = tell;
     agent_.dialer().on_note = tell;
     agent_.dialer().on_secured = [this](const tls::Summary& summary) { note(describe(summary)); };
+    if (options_.is_verbose) {
+      agent_.on_request = tell_request;
+      agent_.on_response = tell_response;
+    }
     agent_.on_redirect = [this](const io::HttpResult& result, const http::Url& next) {
       tell_timing(result);
       note(fmt::format("redirected to {}", next.text()));
@@ -231,6 +236,16 @@ class Session {
       }
   }
 
+  static void tell_request(const io::HttpFetch& request) {
+    fmt::print(stderr, "> {} {}\n", request.method, request.url.text());
+    for (const io::HttpField& field : request.fields)
+      fmt::print(stderr, "> {}: {}\n", field.name, printable(field.value));
+  }
+  static void tell_response(const http::Response& response) {
+    fmt::print(stderr, "< {} {}\n", response.status, printable(response.reason));
+    for (const http::Field& field : response.fields)
+      fmt::print(stderr, "< {}: {}\n", field.name, printable(field.value));
+  }
   void note(const std::string& text) const {
     if (options_.is_verbose) fmt::print(stderr, "* {}\n", text);
   }

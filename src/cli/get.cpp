@@ -131,7 +131,8 @@ void add_get(CLI::App& app, Exit& exit) {
   command->add_flag("-q,--quiet", options->is_quiet, "No progress and no summary");
   command->add_flag(
       "-v,--verbose", options->is_verbose,
-      "What happens, on stderr: TLS's messages, and of our own TCP its states and why");
+      "What happens, on stderr: requests (>) and answers (<), TLS's messages, and of our own TCP "
+      "its states and why");
   command->footer(footer);
   command->callback([options, &exit] {
     fetch_all(*options);

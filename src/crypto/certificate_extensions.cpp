@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <openssl/objects.h>
 
+#include "base/printable.hpp"
 #include "crypto/certificate.hpp"
 #include "crypto/x509_handles.hpp"
 
@@ -47,17 +48,6 @@ void print_subtrees(std::string& text, const char* word,
 }
 
 }  // namespace
-
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~')
-      out += c;
-    else
-      out += fmt::format("\\x{:02x}", to<u8>(c));
-  }
-  return out;
-}
 
 std::optional<SubjectNames> Certificate::names() const {
   const ErrorQueueGuard guard;

@@ -9,6 +9,7 @@
 #include <openssl/pemerr.h>
 
 #include "base/assert.hpp"
+#include "base/printable.hpp"
 #include "crypto/x509_handles.hpp"
 
 namespace handfast::crypto {

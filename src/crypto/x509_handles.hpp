@@ -51,10 +51,6 @@ inline Bytes bytes_of(const ASN1_STRING* string) {
   return {ASN1_STRING_get0_data(string), to<std::size_t>(ASN1_STRING_length(string))};
 }
 
-/// Strangers' text for people: what is not ASCII, or a terminal obeys, comes out as "\x1b".
-/// certificate_extensions.cpp.
-std::string printable(std::string_view text);
-
 /// None where it is no time. certificate.cpp.
 std::optional<WallTime> time_of(const ASN1_TIME* time);
 

@@ -39,6 +39,7 @@ class HttpAgent::Reception final : public HttpSink {
         to_(agent.options_.decompress ? static_cast<HttpSink&>(decoding_) : sink) {}
 
   bool on_head(const http::Response& response, std::optional<u64> length) override {
+    if (agent_.on_response) agent_.on_response(response);
     agent_.cookies_.set_all(url_, response.fields, agent_.wall_clock().time_since_epoch().count());
     is_redirect_ = agent_.options_.redirects_max > 0 && http::is_redirect(response.status) &&
                    http::find(response.fields, "location");
@@ -162,6 +163,7 @@ asio::awaitable<HttpOutcome> HttpAgent::ask(const HttpFetch& request, HttpSink& 
     HttpOpening opening;
     auto connection = co_await borrow(request.url, opening);
     if (!connection) co_return failure(std::move(connection.error()));
+    if (on_request) on_request(whole);
     HttpOutcome outcome = co_await (*connection)->exchange(whole, options_.limits, sink);
     pool_.released(**connection, network_.now());
     if (outcome) {

@@ -49,6 +49,10 @@ class HttpAgent {
   const HttpPool& pool() const { return pool_; }
   Options& options() { return options_; }
 
+  /// Hears of each request that goes out, but not of its framing; of the head of each answer to it,
+  /// interim ones left out.
+  std::function<void(const HttpFetch&)> on_request;
+  std::function<void(const http::Response&)> on_response;
   /// Hears of each redirect that is followed, and what its request came to.
   std::function<void(const HttpResult&, const http::Url& next)> on_redirect;
   std::function<WallTime()> wall_clock = wall_now;

@@ -224,7 +224,9 @@ class Requests(Client):
             told = self.get(f"{base}/plain.txt", f"{base}/nothing", f"{base}/1m.bin", "-O", "-v",
                             *TUN, code=1, cwd=here)
         self.assertEqual(told.stderr.count("* connecting to"), 1, told.stderr)
-        self.assertIn("404 Not Found", told.stderr)
+        for line in (f"> GET {base}/nothing", "> Accept: */*", "< 404 Not Found",
+                     "< Content-Length: 1048576"):
+            self.assertIn(f"\n{line}\n", told.stderr)
         self.assertEqual(netns.sha256(f"{here}/1m.bin"), DIGEST)
         self.assertEqual(self.read(f"{here}/plain.txt").decode(), TEXT)
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.hpp"
+
 namespace handfast::http::h2 {
 namespace {
 
@@ -12,12 +14,10 @@ Connection& connection_of(void* user) { return *static_cast<Connection*>(user); 
 
 constexpr std::size_t skipped_runs_max = 16;
 
-/// Printable, and not too much of it.
-std::string printable(Bytes bytes) {
-  std::string text;
-  for (const u8 byte : bytes.first(std::min<std::size_t>(bytes.size(), 200)))
-    text += byte >= 0x20 && byte < 0x7f ? to<char>(byte) : '?';
-  return text;
+/// What a GOAWAY says beyond its code, and not too much of it (RFC 9113 §6.8).
+std::string debug_data(const nghttp2_goaway& goaway) {
+  const Bytes bytes{goaway.opaque_data, std::min<std::size_t>(goaway.opaque_data_len, 200)};
+  return printable(as_text(bytes));
 }
 
 }  // namespace
@@ -265,9 +265,8 @@ int Callbacks::frame_received(nghttp2_session*, const nghttp2_frame* frame, void
       connection.tell({Connection::Pending::Kind::going_away,
                        to<StreamId>(frame->goaway.last_stream_id), Code{frame->goaway.error_code}});
       if (frame->goaway.error_code != 0 && !connection.fault_)
-        connection.fault_ = Failure{Code{frame->goaway.error_code},
-                                    "the peer says: " + printable({frame->goaway.opaque_data,
-                                                                   frame->goaway.opaque_data_len})};
+        connection.fault_ =
+            Failure{Code{frame->goaway.error_code}, "the peer says: " + debug_data(frame->goaway)};
       return 0;
     default: return 0;
   }
@@ -305,7 +304,7 @@ int Callbacks::frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* us
   }
   if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != 0 && !connection.fault_) {
     const Code code{frame->goaway.error_code};
-    std::string why = printable({frame->goaway.opaque_data, frame->goaway.opaque_data_len});
+    std::string why = debug_data(frame->goaway);
     if (why.empty()) why = fmt::format("the peer broke the protocol ({})", to_string(code));
     connection.fault_ = Failure{code, std::move(why)};
     connection.close_all(code);
