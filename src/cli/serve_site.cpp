@@ -85,21 +85,19 @@ Site::Site(const SiteOptions& options, asio::io_context& context) : options_(opt
   proxies_.sort([](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
 }
 
+asio::awaitable<void> Site::show_metrics(io::HttpExchange& exchange) const {
+  io::HttpResponse response;
+  response.fields.add("Content-Type", io::metrics_type);
+  const std::string text = metrics ? metrics() : "";
+  co_await exchange.respond(response, text);
+}
+
 asio::awaitable<void> Site::operator()(io::HttpExchange& exchange) {
   const std::string_view path = exchange.request().path();
-  if (!options_.metrics.empty() && path == options_.metrics) {
-    io::HttpResponse response;
-    response.fields.add("Content-Type", io::metrics_type);
-    const std::string text = metrics ? metrics() : "";
-    co_await exchange.respond(response, text);
-    co_return;
-  }
+  if (!options_.metrics.empty() && path == options_.metrics) return show_metrics(exchange);
   const auto proxy = std::ranges::find_if(
       proxies_, [&](const auto& one) { return exchange.request().target.starts_with(one.first); });
-  if (proxy != proxies_.end())
-    co_await proxy->second(exchange);
-  else
-    co_await (*hosts_)(exchange);
+  return proxy != proxies_.end() ? proxy->second(exchange) : (*hosts_)(exchange);
 }
 
 io::HttpHandler Site::open(const std::string& directory) {

@@ -41,6 +41,7 @@ class Site {
   std::function<std::string()> metrics;
 
  private:
+  asio::awaitable<void> show_metrics(io::HttpExchange& exchange) const;
   io::HttpHandler open(const std::string& directory);
   void add_proxy(const std::string& text, asio::io_context& context);
 

@@ -61,6 +61,9 @@ class AnyStream {
     return start([this](Handler done) { start_handshake(std::move(done)); });
   }
 
+  /// Writes what goes without waiting; no byte and no error: wait by write_some().
+  virtual Transferred write_now(Bytes bytes) = 0;
+
   // As TcpStream has them. Those of the first line only where lends_space().
   virtual bool lends_space() const = 0;
   virtual MutBytes send_space(u32 wanted) = 0;

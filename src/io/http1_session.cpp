@@ -74,7 +74,9 @@ void Http1Session::abort() {
 
 /// One exchange; true where another may follow.
 asio::awaitable<bool> Http1Session::serve_one() {
-  const Got got = co_await read_head();
+  std::optional<Got> head = take_head();
+  if (!head) head = co_await read_head();
+  const Got got = *head;
   if (got == Got::nothing) co_return false;
   writer_.begin();
   const bool is_early = stream_.tls() != nullptr && stream_.tls()->is_early();
@@ -88,26 +90,31 @@ asio::awaitable<bool> Http1Session::serve_one() {
   if (!is_complete()) failed_ = true;
   if (connection_.our_state() == http::State::switched) co_return false;
   if (failed_ || !connection_.keep_alive()) co_return false;
-  const bool dropped = co_await drop_rest();
-  co_return dropped&& connection_.keep_alive();
+  if (!content_done_) co_await drop_rest();
+  co_return content_done_&& connection_.keep_alive();
+}
+
+/// What came so far: none where that is too little to tell.
+std::optional<Http1Session::Got> Http1Session::take_head() {
+  const auto event = next_event();
+  if (!event) {
+    if (takes_http2_preface()) return Got::nothing;
+    const bool can_answer = connection_.our_state() == http::State::idle;
+    refuse_head(event.error());
+    return can_answer ? Got::refused : Got::nothing;
+  }
+  if (const auto* request = std::get_if<http::Request>(&*event)) {
+    take_request(*request);
+    return Got::request;
+  }
+  if (!std::holds_alternative<http::NeedMore>(*event)) return Got::nothing;
+  if (connection_.our_state() == http::State::must_close) return Got::nothing;
+  return std::nullopt;
 }
 
 asio::awaitable<Http1Session::Got> Http1Session::read_head() {
   bool is_timed = false;
   while (true) {
-    const auto event = next_event();
-    if (!event) {
-      if (takes_http2_preface()) co_return Got::nothing;
-      const bool can_answer = connection_.our_state() == http::State::idle;
-      refuse_head(event.error());
-      co_return can_answer ? Got::refused : Got::nothing;
-    }
-    if (const auto* request = std::get_if<http::Request>(&*event)) {
-      take_request(*request);
-      co_return Got::request;
-    }
-    if (!std::holds_alternative<http::NeedMore>(*event)) co_return Got::nothing;
-    if (connection_.our_state() == http::State::must_close) co_return Got::nothing;
     // A limit for the whole head: bytes that drip in do not renew it.
     if (!std::exchange(is_timed, true)) stream_.expires_after(service().options().request_timeout);
     const std::error_code error = co_await read_more();
@@ -117,6 +124,8 @@ asio::awaitable<Http1Session::Got> Http1Session::read_head() {
     }
     if (error) failed_ = true;
     if (error) co_return Got::nothing;
+    const std::optional<Got> got = take_head();
+    if (got) co_return *got;
   }
 }
 
@@ -158,11 +167,10 @@ void Http1Session::take_request(const http::Request& from) {
 }
 
 /// Reads what is left of the request's content, where that is little.
-asio::awaitable<bool> Http1Session::drop_rest() {
+asio::awaitable<void> Http1Session::drop_rest() {
   const u64 end = content_read_ + service().options().dropped_content_max;
   HttpPiece piece;
   while (!content_done_ && !piece.error && content_read_ <= end) piece = co_await read();
-  co_return content_done_;
 }
 
 Result<http::Event, http::Error> Http1Session::next_event() {
@@ -232,7 +240,7 @@ asio::awaitable<HttpPiece> Http1Session::read() {
     if (connection_.client_waits() && status() == 0) {
       const http::Response go_on{100};
       std::error_code error = co_await put(go_on);
-      if (!error) error = broken(co_await writer_.flush(false));
+      if (!error) error = co_await flush();
       if (error) co_return HttpPiece{error, {}};
     }
     stream_.expires_after(
@@ -261,18 +269,35 @@ std::error_code Http1Session::broken(std::error_code error) {
   return error;
 }
 
+bool Http1Session::put_now(const http::Event& event, std::error_code& error) {
+  error = error_;
+  if (error) return true;
+  const auto n = connection_.send(event, writer_.room());
+  // There may have been too little room; a failed send() has changed nothing.
+  if (!n && writer_.holds()) return false;
+  if (n)
+    writer_.hold(*n);
+  else
+    error = std::make_error_code(std::errc::invalid_argument);
+  return true;
+}
+
 asio::awaitable<std::error_code> Http1Session::put(const http::Event& event) {
-  if (error_) co_return error_;
-  auto n = connection_.send(event, writer_.room());
-  if (!n && writer_.holds()) {
-    // There may have been too little room; a failed send() has changed nothing.
-    const std::error_code error = broken(co_await writer_.flush(true));
-    if (error) co_return error;
-    n = connection_.send(event, writer_.room());
-  }
-  if (!n) co_return std::make_error_code(std::errc::invalid_argument);
-  writer_.hold(*n);
-  co_return std::error_code{};
+  std::error_code error;
+  if (put_now(event, error)) co_return error;
+  error = broken(co_await writer_.flush(true));
+  if (!error) put_now(event, error);
+  co_return error;
+}
+
+bool Http1Session::flush_now(std::error_code& error) {
+  const bool is_over = writer_.flush_now(false, error);
+  error = broken(error);
+  return is_over;
+}
+
+asio::awaitable<std::error_code> Http1Session::flush() {
+  co_return broken(co_await writer_.flush(false));
 }
 
 asio::awaitable<std::error_code> Http1Session::send_informational(u16 status, http::Fields fields) {
@@ -281,7 +306,7 @@ asio::awaitable<std::error_code> Http1Session::send_informational(u16 status, ht
   if (status < 102 || status > 199) co_return std::make_error_code(std::errc::invalid_argument);
   const http::Response response{status, {}, 1, fields};
   std::error_code error = co_await put(response);
-  if (!error) error = broken(co_await writer_.flush(false));
+  if (!error) error = co_await flush();
   co_return error;
 }
 
@@ -292,10 +317,11 @@ asio::awaitable<std::error_code> Http1Session::put_head(u16 status, http::Fields
   if (is_left || service().stopping || !service().options().keep_alive)
     connection_.end_keep_alive();
   const http::Response response{status, {}, 1, fields};
-  std::error_code error = co_await put(response);
+  std::error_code error;
+  if (!put_now(response, error)) error = co_await put(response);
   if (error) co_return error;
   note_head(status);
-  if (!more) error = broken(co_await writer_.flush(false));
+  if (!more && !flush_now(error)) error = co_await flush();
   co_return error;
 }
 
@@ -306,7 +332,10 @@ asio::awaitable<std::error_code> Http1Session::write(Bytes content, bool more) {
   if (connection_.sends_raw_content()) {
     if (!connection_.sent_content(content.size()))
       co_return std::make_error_code(std::errc::invalid_argument);
-    error = broken(co_await writer_.write(content, more));
+    if (!writer_.keep(content, more))
+      error = broken(co_await writer_.write(content, more));
+    else if (!more && !flush_now(error))
+      error = co_await flush();
     if (!error) note_content(content.size());
     co_return error;
   }
@@ -318,7 +347,7 @@ asio::awaitable<std::error_code> Http1Session::write(Bytes content, bool more) {
     if (!error) note_content(chunk.size());
     content = content.subspan(chunk.size());
   }
-  if (!error && !more) error = broken(co_await writer_.flush(false));
+  if (!error && !more) error = co_await flush();
   co_return error;
 }
 
@@ -328,7 +357,9 @@ asio::awaitable<std::error_code> Http1Session::write_file(const link::Descriptor
     co_return co_await HttpExchange::write_file(file, part, more);
   std::error_code error = error_;
   while (part.length > 0 && !error) {
-    const Transferred done = co_await writer_.write_file(file, part, more);
+    if (!writer_.has_room_for_file()) error = broken(co_await writer_.make_room());
+    if (error) break;
+    const Transferred done = writer_.take_file(file, part, more);
     error = broken(done.error);
     if (error) break;
     if (!connection_.sent_content(done.bytes))
@@ -337,14 +368,16 @@ asio::awaitable<std::error_code> Http1Session::write_file(const link::Descriptor
     part.first += done.bytes;
     part.length -= done.bytes;
   }
+  if (!error && !more && !flush_now(error)) error = co_await flush();
   co_return error;
 }
 
 asio::awaitable<std::error_code> Http1Session::finish(http::Fields trailers) {
   if (connection_.sends_raw_content()) trailers = {};
   const http::EndOfMessage end{trailers};
-  std::error_code error = co_await put(end);
-  if (!error) error = broken(co_await writer_.flush(false));
+  std::error_code error;
+  if (!put_now(end, error)) error = co_await put(end);
+  if (!error && !flush_now(error)) error = co_await flush();
   if (!error) note_complete();
   co_return error;
 }
@@ -359,7 +392,7 @@ asio::awaitable<HttpTunnel> Http1Session::switch_protocols(http::Fields fields) 
   const u16 agreed = connection_.offer() == Offer::tunnel ? 200 : 101;
   const http::Response response{agreed, {}, 1, fields};
   tunnel.error = co_await put(response);
-  if (!tunnel.error) tunnel.error = broken(co_await writer_.flush(false));
+  if (!tunnel.error) tunnel.error = co_await flush();
   if (tunnel.error) co_return tunnel;
   note_head(agreed);
   note_complete();

@@ -2,6 +2,8 @@
 // buffer.
 #pragma once
 
+#include <optional>
+
 #include <asio/awaitable.hpp>
 
 #include "http/connection.hpp"
@@ -31,11 +33,12 @@ class Http1Session final : public HttpConnection, private HttpExchange {
 
   // The connection.
   asio::awaitable<bool> serve_one();
+  std::optional<Got> take_head();
   asio::awaitable<Got> read_head();
   bool takes_http2_preface();
   void refuse_head(const http::Error& error);
   void take_request(const http::Request& from);
-  asio::awaitable<bool> drop_rest();
+  asio::awaitable<void> drop_rest();
   asio::awaitable<void> close();
   /// More input, or an error; the stream's limit is set.
   asio::awaitable<std::error_code> read_more();
@@ -53,6 +56,11 @@ class Http1Session final : public HttpConnection, private HttpExchange {
   asio::awaitable<HttpTunnel> switch_protocols(http::Fields fields) override;
   /// Puts what `event` is on the wire into the writer.
   asio::awaitable<std::error_code> put(const http::Event& event);
+  /// Sends what the writer holds, and no more follows.
+  asio::awaitable<std::error_code> flush();
+  // The same where that needs no waiting, and so no coroutine: whether it is over.
+  bool put_now(const http::Event& event, std::error_code& error);
+  bool flush_now(std::error_code& error);
   HttpPiece refuse_content(const http::Error& error);
   std::error_code broken(std::error_code error);
 

@@ -30,7 +30,10 @@ asio::awaitable<void> HttpService::answer(HttpExchange& exchange) {
   }
   if (exchange.status() == 0 && (failed || !exchange.refusal()))
     exchange.note_refusal({500, "The server failed at this."});
-  co_await refuse(exchange);
+  if (exchange.status() == 0)
+    co_await refuse(exchange);
+  else
+    tell(exchange);
 }
 
 asio::awaitable<void> HttpService::refuse(HttpExchange& exchange) {

@@ -59,7 +59,8 @@ asio::awaitable<std::error_code> write_packed(HttpExchange& exchange, const Http
 }  // namespace
 
 asio::awaitable<void> HttpDirectory::operator()(HttpExchange& exchange) const {
-  std::error_code error = co_await exchange.drop_content();
+  std::error_code error;
+  if (exchange.request().has_content) error = co_await exchange.drop_content();
   if (error) co_return;
   const HttpReply reply = find(exchange.request().view());
   const HttpResponse head = head_of(reply, exchange.service().unix_time());

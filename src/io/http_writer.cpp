@@ -7,7 +7,8 @@
 namespace handfast::io {
 namespace {
 
-constexpr std::size_t small = 1024;  // bytes that are worth to share a segment with what follows
+constexpr std::size_t small = 1024;     // bytes that are worth to share a segment with what follows
+constexpr u64 at_once_max = 64u << 10;  // bytes of a response that are written without waiting
 
 }  // namespace
 
@@ -22,82 +23,114 @@ MutBytes HttpWriter::room() {
 }
 
 void HttpWriter::release() {
-  held_ = 0;
+  held_ = sent_ = 0;
   service_.give_back(std::move(buffer_));
 }
 
-asio::awaitable<std::error_code> HttpWriter::flush(bool more) {
-  const Bytes bytes = buffer_.all().first(held_);
-  const std::error_code error = co_await copy_to_stream(bytes, more);
+bool HttpWriter::flush_now(bool more, std::error_code& error) {
+  const bool lends = stream_.lends_space();
   // The last piece may have been sent with word that more would follow.
-  if (!more && bytes.empty() && stream_.lends_space()) stream_.send(0, false);
+  if (lends && held().empty() && !more) stream_.send(0, false);
+  while (lends && !held().empty()) {
+    const u32 n = copy_to_space(held(), more);
+    if (n == 0) return false;
+    sent_ += n;
+  }
+  // Who has got much already waits for its turn like others.
+  if (!lends && !more && !held().empty() && written_ < at_once_max) {
+    const Transferred done = stream_.write_now(held());
+    error = done.error;
+    sent_ += to<u32>(done.bytes);
+    written_ += done.bytes;
+  }
+  if (!error && !held().empty()) return false;
   release();
+  return true;
+}
+
+asio::awaitable<std::error_code> HttpWriter::flush(bool more) {
+  std::error_code error;
+  while (!flush_now(more, error) && !error) {
+    if (stream_.lends_space()) {
+      error = co_await wait_for_space();
+      continue;
+    }
+    stream_.expires_after(limit());
+    const Transferred done = co_await stream_.write_some(held());
+    error = done.error;
+    sent_ += to<u32>(done.bytes);
+    written_ += done.bytes;
+  }
+  if (error) release();
   co_return error;
+}
+
+bool HttpWriter::keep(Bytes bytes, bool more) {
+  // Where the stream lends its memory, holding costs a second copy.
+  const bool keeps = stream_.lends_space() ? more && bytes.size() <= small : true;
+  if (!keeps || bytes.size() > room().size()) return false;
+  std::ranges::copy(bytes, room().begin());
+  held_ += to<u32>(bytes.size());
+  return true;
 }
 
 asio::awaitable<std::error_code> HttpWriter::write(Bytes bytes, bool more) {
   std::error_code error;
-  // Where the stream lends its memory, holding costs a second copy.
-  const bool holds = stream_.lends_space() ? more && bytes.size() <= small : true;
-  if (holds && bytes.size() <= room().size()) {
-    std::ranges::copy(bytes, room().begin());
-    held_ += to<u32>(bytes.size());
-    if (!more) error = co_await flush(false);
-    co_return error;
-  }
   if (held_ > 0) error = co_await flush(true);
-  if (!error) error = co_await copy_to_stream(bytes, more);
+  while (!bytes.empty() && !error) {
+    std::size_t n = 0;
+    if (stream_.lends_space()) {
+      error = co_await wait_for_space();
+      if (!error) n = copy_to_space(bytes, more);
+    } else {
+      stream_.expires_after(limit());
+      const Transferred done = co_await stream_.write_some(bytes);
+      error = done.error;
+      n = done.bytes;
+      written_ += n;
+    }
+    bytes = bytes.subspan(n);
+  }
   co_return error;
 }
 
-asio::awaitable<Transferred> HttpWriter::write_file(const link::Descriptor& file,
-                                                    http::ByteRange part, bool more) {
-  const bool lends = stream_.lends_space();
-  Transferred done;
-  if (lends || room().empty()) {
-    if (held_ > 0) done.error = co_await flush(true);
-    if (lends && !done.error) done.error = co_await wait_for_space();
-    if (done.error) co_return done;
-  }
+bool HttpWriter::has_room_for_file() {
+  if (!stream_.lends_space()) return !room().empty();
+  std::error_code error;
+  return flush_now(true, error) && !stream_.send_space(1).empty();
+}
+
+asio::awaitable<std::error_code> HttpWriter::make_room() {
+  std::error_code error = co_await flush(true);
+  if (!error && stream_.lends_space()) error = co_await wait_for_space();
+  co_return error;
+}
+
+Transferred HttpWriter::take_file(const link::Descriptor& file, http::ByteRange part, bool more) {
   constexpr u64 piece_max = 64u << 10;
+  const bool lends = stream_.lends_space();
   const u32 wanted = to<u32>(std::min(part.length, piece_max));
   MutBytes space = lends ? stream_.send_space(wanted) : room();
   space = space.first(std::min<std::size_t>(space.size(), wanted));
   const auto n = read_at(file, space, part.first);
-  if (!n || *n == 0) done.error = std::make_error_code(std::errc::io_error);
-  if (done.error) co_return done;
-  done.bytes = *n;
-  const bool goes_on = more || *n < part.length;
+  if (!n || *n == 0) return {std::make_error_code(std::errc::io_error)};
   if (lends) {
-    stream_.send(to<u32>(*n), goes_on);
+    stream_.send(to<u32>(*n), more || *n < part.length);
     written_ += *n;
   } else {
     held_ += to<u32>(*n);
-    if (!more || room().empty()) done.error = co_await flush(goes_on);
   }
-  co_return done;
+  return {{}, *n};
 }
 
-asio::awaitable<std::error_code> HttpWriter::copy_to_stream(Bytes bytes, bool more) {
-  while (!bytes.empty()) {
-    std::size_t n = 0;
-    if (stream_.lends_space()) {
-      const std::error_code error = co_await wait_for_space();
-      if (error) co_return error;
-      const MutBytes space = stream_.send_space(to<u32>(bytes.size()));
-      n = space.size();
-      std::ranges::copy(bytes.first(n), space.begin());
-      stream_.send(to<u32>(n), more || n < bytes.size());
-    } else {
-      stream_.expires_after(limit());
-      const Transferred done = co_await stream_.write_some(bytes);
-      if (done.error) co_return done.error;
-      n = done.bytes;
-    }
-    written_ += n;
-    bytes = bytes.subspan(n);
-  }
-  co_return std::error_code{};
+u32 HttpWriter::copy_to_space(Bytes bytes, bool more) {
+  const MutBytes space = stream_.send_space(to<u32>(bytes.size()));
+  const u32 n = to<u32>(std::min(space.size(), bytes.size()));
+  if (n == 0) return 0;
+  std::ranges::copy(bytes.first(n), space.begin());
+  stream_.send(n, more || n < bytes.size());
+  written_ += n;
+  return n;
 }
 
 asio::awaitable<std::error_code> HttpWriter::wait_for_space() {

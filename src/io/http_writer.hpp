@@ -32,17 +32,27 @@ class HttpWriter {
   bool holds() const { return held_ > 0; }
   /// Sends what is held. `more` follows at once, so a part segment need not go.
   asio::awaitable<std::error_code> flush(bool more);
+  /// The same where that needs no waiting, and so no coroutine: whether it is over.
+  bool flush_now(bool more, std::error_code& error);
 
-  /// Bytes as they are, behind what is held. With `more` they may be held.
+  /// Bytes as they are, behind what is held.
   asio::awaitable<std::error_code> write(Bytes bytes, bool more);
+  /// Holds them instead, where that is worth a copy; `more` of the response follows. False: write()
+  /// them.
+  bool keep(Bytes bytes, bool more);
+
+  /// Whether take_file() has room; else make_room() first.
+  bool has_room_for_file();
+  asio::awaitable<std::error_code> make_room();
   /// At least one byte of a file, from `part.first` on, and how many; io_error where there are
-  /// none.
-  asio::awaitable<Transferred> write_file(const link::Descriptor& file, http::ByteRange part,
-                                          bool more);
+  /// none. flush() when all is taken.
+  Transferred take_file(const link::Descriptor& file, http::ByteRange part, bool more);
 
  private:
+  Bytes held() const { return Bytes(buffer_.all()).first(held_).subspan(sent_); }
+  /// Into the stream's memory: how many found space.
+  u32 copy_to_space(Bytes bytes, bool more);
   asio::awaitable<std::error_code> wait_for_space();
-  asio::awaitable<std::error_code> copy_to_stream(Bytes bytes, bool more);
   /// What the next step may take; negative: nothing any more.
   Duration limit() const;
   void release();
@@ -51,6 +61,7 @@ class HttpWriter {
   HttpService& service_;
   HttpBuffer buffer_;
   u32 held_ = 0;
+  u32 sent_ = 0;  // of those
   u64 written_ = 0;
   Instant began_{};
 };

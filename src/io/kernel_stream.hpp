@@ -11,6 +11,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include "base/time.hpp"
+#include "base/types.hpp"
 #include "io/endpoint.hpp"
 
 namespace handfast::io {
@@ -54,6 +55,15 @@ class KernelStream {
   auto async_wait(asio::socket_base::wait_type what, Token&& token = {}) {
     arm_again();
     return state_->socket.async_wait(what, std::forward<Token>(token));
+  }
+
+  /// Writes what goes without waiting, on a socket that was accepted; 0 without an error: nothing.
+  std::size_t write_now(Bytes bytes, std::error_code& error) {
+    if (!state_->socket.non_blocking()) return 0;
+    const auto n = state_->socket.send(asio::buffer(bytes.data(), bytes.size()), 0, error);
+    if (error == asio::error::would_block || error == asio::error::try_again) error.clear();
+    error = standard(error);
+    return n;
   }
 
   void shutdown(asio::socket_base::shutdown_type what, std::error_code& error) {
@@ -131,7 +141,9 @@ class KernelStream {
   struct State {
     explicit State(asio::ip::tcp::socket of) : socket(std::move(of)), timer(socket.get_executor()) {
       std::error_code ignored;
-      if (socket.is_open()) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+      if (!socket.is_open()) return;
+      socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+      socket.non_blocking(true, ignored);
     }
     asio::ip::tcp::socket socket;
     asio::steady_timer timer;

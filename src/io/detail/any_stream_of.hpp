@@ -20,6 +20,13 @@ class AnyStreamOf final : public AnyStream {
  public:
   explicit AnyStreamOf(Stream stream) : stream_(std::move(stream)) {}
 
+  io::Transferred write_now([[maybe_unused]] Bytes bytes) override {
+    io::Transferred done;
+    if constexpr (requires { stream_.write_now(bytes, done.error); })
+      done.bytes = stream_.write_now(bytes, done.error);
+    return done;
+  }
+
   bool lends_space() const override { return lends; }
   MutBytes send_space(u32 wanted) override {
     if constexpr (lends) return stream_.send_space(wanted);
