@@ -145,4 +145,11 @@ inline bool consists_of(std::string_view text) {
   return all(wanted, text);
 }
 
+/// A field that may be sent. One with a line break in its value would let data become fields
+/// ("response splitting").
+inline bool is_sendable(std::string_view name, std::string_view value) {
+  return !name.empty() && consists_of<char_token>(name) && consists_of<char_value>(value) &&
+         trim(value).size() == value.size();
+}
+
 }  // namespace handfast::http

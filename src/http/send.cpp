@@ -54,12 +54,9 @@ class Writer {
   bool overflow_ = false;
 };
 
-/// A value with a line break in it would let data become fields ("response splitting").
 bool fields_are_valid(Fields fields) {
-  return std::ranges::all_of(fields, [](const Field& field) {
-    return !field.name.empty() && consists_of<char_token>(field.name) &&
-           consists_of<char_value>(field.value) && trim(field.value).size() == field.value.size();
-  });
+  return std::ranges::all_of(fields,
+                             [](const Field& it) { return is_sendable(it.name, it.value); });
 }
 
 }  // namespace

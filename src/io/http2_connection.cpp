@@ -335,7 +335,7 @@ asio::awaitable<void> Http2Connection::send(h2::StreamId id, Exchange& it, Bytes
       static_cast<void>(ignored);
       continue;
     }
-    std::ranges::copy(bytes.first(space.size()), space.begin());
+    std::copy_n(bytes.begin(), space.size(), space.begin());
     link_->engine().send(id, to<u32>(space.size()));
     bytes = bytes.subspan(space.size());
     it.moved = link_->network().now();

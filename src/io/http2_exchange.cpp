@@ -43,7 +43,7 @@ void Http2Exchange::fill(const http::Request& from) {
   to.target = from.target;
   to.major_version = 2;
   to.minor_version = 0;
-  to.client = session_.stream().remote_endpoint();
+  to.client = session_.client();
   if (session_.stream().tls() != nullptr) to.scheme = "https";
 }
 
@@ -53,6 +53,7 @@ void Http2Exchange::take_request(const http::Request& from, bool has_content) {
   to.fields.assign(from.fields);
   to.authority = to.fields.find("host").value_or("");
   to.has_content = has_content;
+  has_ended_ = !has_content;
   to.content_length = has_content ? http::content_length(from.fields) : u64{0};
   client_waits_ = has_content && http::has_token(from.fields, "expect", "100-continue");
 }
@@ -191,7 +192,7 @@ asio::awaitable<std::error_code> Http2Exchange::write(Bytes content, bool more) 
       continue;
     }
     const auto n = to<u32>(space.size());
-    std::ranges::copy(content.first(n), space.begin());
+    std::copy_n(content.begin(), n, space.begin());
     session_.connection().send(id_, n);
     content = content.subspan(n);
     note_sent(n, more || !content.empty());

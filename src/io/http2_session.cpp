@@ -12,6 +12,7 @@ namespace handfast::io {
 Http2Session::Http2Session(AnyStream& stream, HttpService& service, Bytes received)
     : stream_(stream),
       service_(service),
+      client_(stream.remote_endpoint()),
       connection_(http::Role::server, service.options().http2),
       received_(received.begin(), received.end()),
       output_wanted_(stream.get_executor(), asio::steady_timer::time_point::max()),
@@ -144,9 +145,12 @@ void Http2Session::end(http::h2::StreamId id) {
   connection_.consume(id, exchange->unread());
   connection_.release(id);
   exchanges_.erase(id);
-  if (exchanges_.empty()) idle_since_ = service_.now();
   if (!service_.options().keep_alive) stop();
-  set_limit();
+  // While others are open, a limit that was this one's passes for nothing.
+  if (exchanges_.empty()) {
+    idle_since_ = service_.now();
+    set_limit();
+  }
   flush();
   changed_.cancel();
 }
@@ -154,8 +158,7 @@ void Http2Session::end(http::h2::StreamId id) {
 // Writing ----------------------------------------------------------------------------------------
 
 void Http2Session::flush() {
-  has_output_ = true;
-  output_wanted_.cancel();
+  if (!std::exchange(has_output_, true)) output_wanted_.cancel();
 }
 
 asio::awaitable<void> Http2Session::write_all() {
@@ -181,6 +184,12 @@ asio::awaitable<bool> Http2Session::write_output(HttpBuffer& buffer) {
     if (std::exchange(is_writing_, false)) set_limit();
     co_return false;
   }
+  // What one turn of the loop has made is not so much that others would wait.
+  const Transferred at_once = stream_.write_now(rest);
+  written_ += at_once.bytes;
+  rest = rest.subspan(at_once.bytes);
+  has_failed_ = has_failed_ || at_once.error;
+  if (rest.empty() || has_failed_) co_return !has_failed_;
   if (!std::exchange(is_writing_, true)) {
     written_ = 0;
     writing_since_ = service_.now();

@@ -29,6 +29,7 @@ class Http2Session final : public HttpConnection {
   http::h2::Connection& connection() { return connection_; }
   HttpService& service() { return service_; }
   AnyStream& stream() { return stream_; }
+  const wire::Endpoint& client() const { return client_; }
   /// There may be something to send.
   void flush();
   /// An exchange waits until then.
@@ -56,6 +57,7 @@ class Http2Session final : public HttpConnection {
 
   AnyStream& stream_;
   HttpService& service_;
+  wire::Endpoint client_;
   http::h2::Connection connection_;
   std::vector<u8> received_;
   std::map<http::h2::StreamId, Http2Exchange> exchanges_;

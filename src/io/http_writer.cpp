@@ -69,7 +69,7 @@ bool HttpWriter::keep(Bytes bytes, bool more) {
   // Where the stream lends its memory, holding costs a second copy.
   const bool keeps = stream_.lends_space() ? more && bytes.size() <= small : true;
   if (!keeps || bytes.size() > room().size()) return false;
-  std::ranges::copy(bytes, room().begin());
+  std::copy_n(bytes.begin(), bytes.size(), room().begin());
   held_ += to<u32>(bytes.size());
   return true;
 }
@@ -127,7 +127,8 @@ u32 HttpWriter::copy_to_space(Bytes bytes, bool more) {
   const MutBytes space = stream_.send_space(to<u32>(bytes.size()));
   const u32 n = to<u32>(std::min(space.size(), bytes.size()));
   if (n == 0) return 0;
-  std::ranges::copy(bytes.first(n), space.begin());
+  // Not std::ranges::copy, which g++ 12 makes a loop of where the bytes are const.
+  std::copy_n(bytes.begin(), n, space.begin());
   stream_.send(n, more || n < bytes.size());
   written_ += n;
   return n;

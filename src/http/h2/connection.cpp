@@ -147,7 +147,7 @@ u32 Connection::poll_output(MutBytes room) {
   written_ = 0;
   for (;;) {
     const std::size_t n = std::min(leftover_.size(), room_.size() - written_);
-    std::ranges::copy(leftover_.first(n), room_.begin() + written_);
+    std::copy_n(leftover_.begin(), n, room_.begin() + written_);
     leftover_ = leftover_.subspan(n);
     written_ += to<u32>(n);
     if (!wants_output() || !leftover_.empty()) break;
@@ -200,9 +200,9 @@ int Callbacks::send_content(nghttp2_session*, nghttp2_frame* frame, const u8* he
     return NGHTTP2_ERR_WOULDBLOCK;
   Stream* stream = connection.find(to<StreamId>(frame->hd.stream_id));
   if (stream == nullptr || stream->out.size() < size) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  const auto at = connection.room_.begin() + connection.written_;
-  std::ranges::copy(Bytes(head, head_bytes), at);
-  std::ranges::copy(stream->out.front(to<u32>(size)), at + head_bytes);
+  // Not std::ranges::copy, which g++ 12 makes a loop of where the bytes are const.
+  const auto at = std::copy_n(head, head_bytes, connection.room_.begin() + connection.written_);
+  std::copy_n(stream->out.front(to<u32>(size)).begin(), size, at);
   stream->out.consume(to<u32>(size));
   connection.bytes_held_ -= to<u32>(size);
   connection.written_ += head_bytes + to<u32>(size);

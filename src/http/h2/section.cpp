@@ -5,6 +5,7 @@
 #include <array>
 
 #include "http/grammar.hpp"
+#include "http/scan.hpp"
 
 namespace handfast::http::h2 {
 namespace {
@@ -99,14 +100,14 @@ std::optional<Error> Section::check_authority() const {
   for (const Line& line : lines_) {
     if (view(line.name) != "host") continue;
     has_host = true;
-    if (!all(char_host, view(line.value)))
+    if (!consists_of<char_host>(view(line.value)))
       return Error{400, "Host is not a host and port", "RFC 9110 §7.2"};
     if (authority_.is_set && !equals_ignoring_case(view(line.value), view(authority_)))
       return Error{400, "Host differs from :authority", "RFC 9113 §8.3.1"};
   }
   if (!has_host) return Error{400, "neither :authority nor Host", "RFC 9113 §8.3.1"};
   // RFC 9113 §8.3.1: no "userinfo subcomponent for http or https".
-  if (!all(char_host, view(authority_)))
+  if (!consists_of<char_host>(view(authority_)))
     return Error{400, ":authority is not a host and port", "RFC 9113 §8.3.1"};
   return std::nullopt;
 }
@@ -146,14 +147,14 @@ Result<void, Error> outgoing_fields(Fields fields, bool drops_host, std::string&
                                     std::vector<Field>& storage) {
   std::size_t bytes = 0;
   for (const Field& field : fields) bytes += field.name.size();
-  text.clear();
-  text.reserve(bytes);  // so that views into it stay
+  text.resize(bytes);
+  std::size_t at = 0;
   for (const Field& field : fields) {
-    if (!is_token(field.name) || !all(char_value, field.value) || trim(field.value) != field.value)
+    if (!is_sendable(field.name, field.value))
       return failure(Error{500, "a field that cannot be sent"});
-    const std::size_t at = text.size();
-    std::ranges::transform(field.name, std::back_inserter(text), to_lower);
-    const std::string_view name = std::string_view(text).substr(at);
+    std::ranges::transform(field.name, text.begin() + to<i64>(at), to_lower);
+    const std::string_view name = std::string_view(text).substr(at, field.name.size());
+    at += name.size();
     if (is_connection_specific(name) || (drops_host && name == "host")) continue;
     if (name == "te" && !equals_ignoring_case(field.value, "trailers")) continue;
     storage.push_back({name, field.value});
