@@ -114,7 +114,7 @@ class Host {
   void udp_close(Udp socket);
   wire::Endpoint local_endpoint(Udp socket) const;
   /// Sends one datagram, in fragments where it must be; broadcast and multicast go as they are
-  /// addressed.
+  /// addressed. More than 65,507 bytes are refused as message_size.
   Result<void, tcp::Errc> udp_send(Udp socket, const wire::Endpoint& to, Bytes payload,
                                    Instant now);
   std::optional<Datagram> udp_receive(Udp socket);

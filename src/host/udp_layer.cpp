@@ -131,7 +131,7 @@ Result<void, Errc> UdpLayer::send(Udp handle, const wire::Endpoint& to_endpoint,
     return failure(Errc::no_route);
   const auto source = bound ? slot->local.address : network_.routes.source_for(*hop, destination);
   if (!source) return failure(Errc::no_route);
-  if (payload.size() > payload_max) return failure(Errc::no_memory);
+  if (payload.size() > payload_max) return failure(Errc::message_size);
 
   const u32 length = wire::udp_header_size + to<u32>(payload.size());
   const Packet datagram = network_.take_packet(length);

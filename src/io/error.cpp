@@ -21,6 +21,7 @@ std::error_condition condition_of(tcp::Errc code) {
     case Errc::no_memory: return std::errc::no_buffer_space;
     case Errc::in_use: return std::errc::address_in_use;
     case Errc::no_route: return std::errc::network_unreachable;
+    case Errc::message_size: return std::errc::message_size;
   }
   return std::errc::protocol_error;
 }

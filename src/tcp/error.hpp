@@ -19,6 +19,7 @@ enum class Errc : u8 {
   no_memory,      // a cap of Config is reached
   in_use,         // the local port is taken
   no_route,       // no interface leads to the peer
+  message_size,   // more than one datagram can hold
 };
 
 constexpr std::string_view to_string(Errc code) {
@@ -34,6 +35,7 @@ constexpr std::string_view to_string(Errc code) {
     case Errc::no_memory: return "insufficient resources";
     case Errc::in_use: return "address already in use";
     case Errc::no_route: return "no route to host";
+    case Errc::message_size: return "message too long";
   }
   return "unknown error";
 }

@@ -11,6 +11,7 @@ using wire::TcpFlags;
 
 void Connection::send_urgent(u32 n) {
   send(n);
+  if (n == 0) return;
   Traffic& t = traffic();
   t.urgent_to_send = true;
   t.urgent_send_end = data_start() + send_ring_.size();

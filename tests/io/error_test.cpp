@@ -21,14 +21,15 @@ TEST(TcpCategory, compares_with_the_standard_conditions) {
   EXPECT_EQ(make_error_code(Errc::no_memory), std::errc::no_buffer_space);
   EXPECT_EQ(make_error_code(Errc::in_use), std::errc::address_in_use);
   EXPECT_EQ(make_error_code(Errc::no_route), std::errc::network_unreachable);
+  EXPECT_EQ(make_error_code(Errc::message_size), std::errc::message_size);
   EXPECT_FALSE(make_error_code(Errc::none));
 }
 
 TEST(TcpCategory, has_a_message_of_its_own_for_each_error) {
   std::set<std::string> messages;
-  for (int code = 0; code <= static_cast<int>(tcp::Errc::no_route); ++code)
+  for (int code = 0; code <= static_cast<int>(tcp::Errc::message_size); ++code)
     messages.insert(tcp_category().message(code));
-  EXPECT_EQ(messages.size(), static_cast<std::size_t>(tcp::Errc::no_route) + 1);
+  EXPECT_EQ(messages.size(), static_cast<std::size_t>(tcp::Errc::message_size) + 1);
   EXPECT_STREQ(tcp_category().name(), "handfast.tcp");
 }
 

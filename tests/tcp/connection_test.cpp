@@ -43,6 +43,24 @@ TEST(ConnectionPair, four_segments_close) {
   EXPECT_EQ(pair.segments - before, 4u);
 }
 
+TEST(ConnectionPair, nothing_may_be_sent_after_close_and_changes_nothing) {
+  ConnectionPair pair(Config{}, {}, 1);
+  pair.open();
+  pair.run(100ms);
+  Connection& client = *pair.client.connection;
+  client.close(pair.now);
+  EXPECT_TRUE(client.send_space(1).empty());
+  client.send(0);
+  client.send_urgent(0);
+  pair.run(100ms);
+  EXPECT_EQ(client.state(), State::fin_wait_2);
+  client.send(0, true);
+  pair.server.connection->close(pair.now);
+  pair.run(100ms);
+  EXPECT_EQ(client.state(), State::time_wait);
+  EXPECT_FALSE(pair.server.connection->has_urgent());
+}
+
 TEST(ConnectionPair, simultaneous_close_goes_through_closing) {
   ConnectionPair pair(Config{}, {}, 1);
   pair.open();

@@ -199,7 +199,6 @@ constexpr Option table[] = {
     {IPPROTO_IP, IP_TTL, get_hop_limit, set_hop_limit},
     {IPPROTO_IP, IP_MTU_DISCOVER, get_number<&O::mtu_discover>, set_number<&O::mtu_discover>},
     {IPPROTO_IP, IP_RECVERR, get_flag<&O::receive_errors>, set_flag<&O::receive_errors>},
-    {IPPROTO_IP, IP_RECVTOS, get_flag<&O::receive_tos>, set_flag<&O::receive_tos>},
     {IPPROTO_IP, IP_FREEBIND, get_flag<&O::free_bind>, set_flag<&O::free_bind>},
     {IPPROTO_IPV6, IPV6_TCLASS, get_traffic_class, set_traffic_class},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, get_hop_limit, set_hop_limit},

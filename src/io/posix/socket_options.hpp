@@ -52,7 +52,6 @@ struct SocketOptions {
   bool receive_errors = false;  // IP_RECVERR
   bool tell_queued = false;     // TCP_INQ
   bool zerocopy = false;        // SO_ZEROCOPY
-  bool receive_tos = false;     // IP_RECVTOS
   bool whole_segments = false;  // the receive buffer is rounded up to them (FreeBSD)
   bool free_bind = false;       // IP_FREEBIND
 };

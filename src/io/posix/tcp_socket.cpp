@@ -22,6 +22,7 @@ int errno_of(tcp::Errc code) {
     case tcp::Errc::no_memory: return ENOMEM;
     case tcp::Errc::in_use: return EADDRINUSE;
     case tcp::Errc::no_route: return ENETUNREACH;
+    case tcp::Errc::message_size: return EMSGSIZE;
   }
   return EPROTO;
 }
