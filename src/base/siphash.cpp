@@ -30,10 +30,10 @@ struct State {
     v3 = std::rotl(v3, 21) ^ v0;
     v2 = std::rotl(v2, 32);
   }
-  template <int rounds>
   void compress(u64 word) {
     v3 ^= word;
-    for (int i = 0; i < rounds; ++i) round();
+    round();
+    round();
     v0 ^= word;
   }
 };
@@ -44,18 +44,12 @@ State begin(const SipKey& key) {
           key.k1 ^ 0x7465646279746573};
 }
 
-template <int rounds>
-u64 finish(State& s) {
-  s.v2 ^= 0xff;
-  for (int i = 0; i < rounds; ++i) s.round();
-  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
+}  // namespace
 
-template <int rounds, int last_rounds>
-u64 hash(const SipKey& key, Bytes message) {
+u64 siphash(const SipKey& key, Bytes message) {
   State s = begin(key);
   const std::size_t whole = message.size() & ~std::size_t{7};
-  for (std::size_t at = 0; at < whole; at += 8) s.compress<rounds>(load_le64(message.data() + at));
+  for (std::size_t at = 0; at < whole; at += 8) s.compress(load_le64(message.data() + at));
 
   // The last word holds the bytes left over and, in its top byte, the length modulo 256.
   u64 last = to<u64>(message.size()) << 56;
@@ -67,19 +61,10 @@ u64 hash(const SipKey& key, Bytes message) {
       for (std::size_t i = 0; i < left; ++i) last |= u64{message[whole + i]} << (8 * i);
     }
   }
-  s.compress<rounds>(last);
-  return finish<last_rounds>(s);
-}
-
-}  // namespace
-
-u64 siphash(const SipKey& key, Bytes message) { return hash<2, 4>(key, message); }
-u64 siphash_for_table(const SipKey& key, Bytes message) { return hash<1, 3>(key, message); }
-u64 siphash_for_table(const SipKey& key, u64 first, u32 second) {
-  State s = begin(key);
-  s.compress<1>(first);
-  s.compress<1>(u64{12} << 56 | second);
-  return finish<3>(s);
+  s.compress(last);
+  s.v2 ^= 0xff;
+  for (int i = 0; i < 4; ++i) s.round();
+  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
 }  // namespace base

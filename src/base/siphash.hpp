@@ -1,5 +1,5 @@
 // SipHash-2-4 (Aumasson, Bernstein 2012): a keyed hash that a peer without the key can neither
-// predict nor collide. Sequence numbers (RFC 6528), ports (RFC 6056), cookies and tables use it.
+// predict nor collide. Sequence numbers (RFC 6528), ports (RFC 6056) and cookies use it.
 #pragma once
 
 #include "base/rng.hpp"
@@ -17,11 +17,6 @@ struct SipKey {
 
 /// The 64-bit SipHash-2-4 of `message` under `key`.
 u64 siphash(const SipKey& key, Bytes message);
-/// SipHash-1-3: for the places of tables, of which nobody outside sees anything.
-u64 siphash_for_table(const SipKey& key, Bytes message);
-/// The same of the twelve bytes of two words, the low half of `second`: no more than that is left
-/// of an IPv4 connection, and every segment asks.
-u64 siphash_for_table(const SipKey& key, u64 first, u32 second);
 
 }  // namespace base
 }  // namespace handfast

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "base/prefetch.hpp"
 #include "base/types.hpp"
 
 namespace handfast {
@@ -69,7 +70,7 @@ class Slab {
   void prefetch(u32 index) {
     if (index >= slot_count_) return;
     const auto* bytes = reinterpret_cast<const unsigned char*>(&slot(index));
-    for (std::size_t at = 0; at < bytes_each; at += cache_line) __builtin_prefetch(bytes + at);
+    for (std::size_t at = 0; at < bytes_each; at += cache_line) base::prefetch(bytes + at);
   }
 
   void erase(Handle<T> handle) {

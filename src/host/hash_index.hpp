@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "base/prefetch.hpp"
 #include "base/types.hpp"
 
 namespace handfast::host {
@@ -31,7 +32,7 @@ class HashIndex {
     return count + 1;
   }
   void prefetch(u32 hash) const {
-    if (!cells_.empty()) __builtin_prefetch(&cells_[hash & mask()]);
+    if (!cells_.empty()) base::prefetch(&cells_[hash & mask()]);
   }
   void insert(u32 hash, u32 value);
   /// `value` must be there.

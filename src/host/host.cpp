@@ -50,6 +50,7 @@ Host::~Host() = default;
 void Host::on_frame(Interface in, Bytes frame, Instant now, bool checksum_verified) {
   impl_->on_frame(in, frame, now, checksum_verified);
 }
+void Host::expect(Interface in, Bytes frame) const { impl_->expect(in, frame); }
 void Host::on_deadline(Instant now) { impl_->on_deadline(now); }
 Instant Host::deadline() const { return impl_->deadline(); }
 u32 Host::poll_transmit(Interface on, std::span<wire::Frame> out, Instant now) {

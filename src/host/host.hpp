@@ -65,6 +65,10 @@ class Host {
   // The network's side.
   /// `checksum_verified`: the device has checked the transport checksum.
   void on_frame(Interface in, Bytes frame, Instant now, bool checksum_verified = false);
+  /// A frame that on_frame() will have soon, `ahead` others first: what of memory it needs that may
+  /// be in no cache is fetched meanwhile. Nothing else comes of it.
+  static constexpr u32 ahead = 4;
+  void expect(Interface in, Bytes frame) const;
   void on_deadline(Instant now);
   Instant deadline() const;
   /// Fills frames for one interface from the front of `out`; returns how many. Each must come with

@@ -14,6 +14,7 @@ class Host::Impl {
  public:
   Impl(Config settings, Instant now, Rng rng, trace::Sink* sink);
 
+  void expect(Interface in, Bytes frame) const;
   void on_frame(Interface in, Bytes frame, Instant now, bool checksum_verified);
   void on_deadline(Instant now);
   Instant deadline() const;

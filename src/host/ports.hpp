@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <numeric>
 #include <optional>
 
 #include "base/byte_order.hpp"
@@ -47,27 +48,45 @@ class PortIndex {
   HashIndex index_;
 };
 
-/// RFC 6056 §3.3.3, algorithm 3: a keyed offset per peer, and a counter, so that ports are hard to
-/// guess from outside and seldom reused soon.
+/// RFC 6056 §3.3.4, algorithm 4: a keyed offset per peer, and counters that few peers share, so
+/// that ports are hard to guess from outside and seldom reused soon.
 class EphemeralPorts {
  public:
   EphemeralPorts(const SipKey& key, u16 first, u16 last)
-      : key_(key), first_(first), count_(to<u32>(last) - first + 1) {}
+      : key_(key), first_(first), count_(to<u32>(last) - first + 1), stride_(stride_of(count_)) {}
 
+  struct Choice {
+    u16 port;
+    u16 next;  // what the same peer is likely to get next
+  };
   /// The first port that `is_free(port)` accepts; none where all are taken.
   template <class IsFree>
-  std::optional<u16> pick(const wire::IpAddress& local, const wire::Endpoint& remote,
-                          IsFree is_free) {
-    const u32 offset = offset_for(local, remote);
+  std::optional<Choice> pick(const wire::IpAddress& local, const wire::Endpoint& remote,
+                             IsFree is_free) {
+    const u64 hash = hash_of(local, remote);
+    const u32 offset = to<u32>(hash) % count_;
+    u32& next = next_[(hash >> 32) % next_.size()];
     for (u32 tries = 0; tries < count_; ++tries) {
-      const u16 port = to<u16>(first_ + (offset + next_++) % count_);
-      if (is_free(port)) return port;
+      const u16 port = port_at(offset + next);
+      if (is_free(port)) {
+        next = (next + 1) % count_;
+        return Choice{port, port_at(offset + next)};
+      }
+      // Ports in use lie together, as they were given: on with a long step.
+      next = (next + stride_) % count_;
     }
     return std::nullopt;
   }
 
  private:
-  u32 offset_for(const wire::IpAddress& local, const wire::Endpoint& remote) const {
+  /// Visits all of `count` ports.
+  static u32 stride_of(u32 count) {
+    u32 stride = to<u32>(u64{count} * 618 / 1000) + 1;
+    while (std::gcd(stride, count) != 1) ++stride;
+    return stride;
+  }
+  u16 port_at(u32 place) const { return to<u16>(first_ + place % count_); }
+  u64 hash_of(const wire::IpAddress& local, const wire::Endpoint& remote) const {
     std::array<u8, 34> message;
     store_be16(message.data(), remote.port);
     // Of an IPv4 address only what varies.
@@ -75,13 +94,14 @@ class EphemeralPorts {
     const u32 length = 16 - skip;
     std::memcpy(message.data() + 2, local.octets.data() + skip, length);
     std::memcpy(message.data() + 2 + length, remote.address.octets.data() + skip, length);
-    return to<u32>(siphash(key_, Bytes(message).first(2 + 2 * std::size_t{length})));
+    return siphash(key_, Bytes(message).first(2 + 2 * std::size_t{length}));
   }
 
   SipKey key_;
   u32 first_;
   u32 count_;
-  u32 next_ = 0;
+  u32 stride_;
+  std::array<u32, 256> next_{};
 };
 
 }  // namespace handfast::host

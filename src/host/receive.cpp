@@ -13,6 +13,12 @@ constexpr u8 protocol_igmp = 2;
 
 }  // namespace
 
+void Host::Impl::expect(Interface in, Bytes frame) const {
+  const bool ethernet = config.interfaces[in].link_type == trace::LinkType::ethernet;
+  const std::size_t before = ethernet ? wire::ethernet_header_size : 0;
+  if (frame.size() > before) tcp.expect(frame.subspan(before));
+}
+
 void Host::Impl::on_frame(Interface in, Bytes frame, Instant now, bool checksum_verified) {
   ASSERT(in < config.interfaces.size());
   ++network.counters.frames_in;

@@ -39,8 +39,8 @@ bool stays_on_link(const IpAddress& destination) {
 
 }  // namespace
 
-std::optional<Hop> Routes::route(const IpAddress& destination,
-                                 std::optional<Interface> prefer) const {
+std::optional<Hop> Routes::find_route(const IpAddress& destination,
+                                      std::optional<Interface> prefer) const {
   if (prefer == loopback()) prefer.reset();
   if (is_ours(destination)) return Hop{loopback(), Cast::unicast, destination};
   if (destination.is_unspecified()) return std::nullopt;

@@ -2,6 +2,7 @@
 // The strong host model: an address belongs to its interface.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "base/types.hpp"
@@ -21,7 +22,7 @@ struct Hop {
 
 class Routes {
  public:
-  /// `config` must outlive this.
+  /// `config` must outlive this and not change.
   explicit Routes(const Config& config) : config_(config) {}
 
   /// The interface beyond the configured ones: packets to ourselves.
@@ -37,7 +38,12 @@ class Routes {
   /// Longest prefix first, then a gateway. `prefer` decides where several interfaces would do, as
   /// for link-local and multicast destinations.
   std::optional<Hop> route(const wire::IpAddress& destination,
-                           std::optional<Interface> prefer = std::nullopt) const;
+                           std::optional<Interface> prefer = std::nullopt) const {
+    Found& found = found_[destination.octets[15] % found_.size()];
+    if (found.destination != destination || found.prefer != prefer)
+      found = {destination, prefer, find_route(destination, prefer)};
+    return found.hop;
+  }
   /// Our address to send from (RFC 6724, rules 1, 2 and 8 among the interface's addresses).
   std::optional<wire::IpAddress> source_for(const Hop& hop,
                                             const wire::IpAddress& destination) const;
@@ -60,9 +66,19 @@ class Routes {
  private:
   static constexpr u32 loopback_mtu = 16384;
 
+  struct Found {
+    wire::IpAddress destination;
+    std::optional<Interface> prefer;
+    std::optional<Hop> hop;
+  };
+  std::optional<Hop> find_route(const wire::IpAddress& destination,
+                                std::optional<Interface> prefer) const;
   std::optional<Interface> interface_for_group(bool v4, std::optional<Interface> prefer) const;
 
   const Config& config_;
+  // What was found: each step of a connection's beginning and end asks again. At first it is what
+  // holds for the unspecified address, to which there is no way.
+  mutable std::array<Found, 16> found_{};
 };
 
 /// fe80:: with the modified EUI-64 of `mac` (RFC 4291 appendix A).

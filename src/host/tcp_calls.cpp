@@ -24,7 +24,9 @@ Result<Listen, Errc> TcpLayer::listen(wire::Endpoint local, u32 backlog, Instant
   const auto is_free = [&](u16 port) {
     return listener_ports_.find_exactly({local.address, port}, endpoint_of) == HashIndex::none;
   };
-  if (local.port == 0) local.port = ephemeral_.pick(local.address, {}, is_free).value_or(0);
+  if (local.port == 0) {
+    if (const auto choice = ephemeral_.pick(local.address, {}, is_free)) local.port = choice->port;
+  }
   if (local.port == 0 || !is_free(local.port)) return failure(Errc::in_use);
   const Listen handle = listeners_.emplace();
   ListenerSlot& slot = *listeners_.find(handle);
@@ -148,12 +150,15 @@ Result<wire::Flow, Errc> TcpLayer::make_flow(const wire::Endpoint& remote,
     if (find_flow(flow)) return failure(Errc::in_use);
     return flow;
   }
-  const auto port = ephemeral_.pick(flow.local.address, remote, [&](u16 candidate) {
+  const auto choice = ephemeral_.pick(flow.local.address, remote, [&](u16 candidate) {
     flow.local.port = candidate;
     return !find_listener(flow.local) && !find_flow(flow);
   });
-  if (!port) return failure(Errc::in_use);
-  flow.local.port = *port;
+  if (!choice) return failure(Errc::in_use);
+  // Among many connections the place of the next is in no cache.
+  flow.local.port = choice->next;
+  flows_.prefetch(flow);
+  flow.local.port = choice->port;
   return flow;
 }
 

@@ -87,14 +87,27 @@ void TcpLayer::end_time_wait(u32 index, trace::Why why, Instant now) {
   const wire::Flow flow = time_wait_.at(index)->flow.whole(network_.routes);
   tcp::take_edge(context_, State::time_wait, State::closed, flow, now, why);
   flows_.erase(flow, {FlowEntry::Kind::time_wait, index});
-  const u32 next = time_wait_.at(index)->links.next;
   time_wait_order_.remove(time_wait_, index);
   time_wait_.erase(time_wait_.handle_at(index));
-  if (next == Links::nil) return;
-  // Records end in the order of their making, long after anybody looked at them.
-  const TimeWaitSlot& following = *time_wait_.at(next);
-  flows_.prefetch(following.flow.whole(network_.routes));
-  time_wait_.prefetch(following.links.next);
+}
+
+// Records end long after anybody looked at them. So of several whose time has come first their
+// places in the flow table are fetched.
+void TcpLayer::end_due_time_waits(Instant now) {
+  constexpr u32 batch_max = 16;
+  while (true) {
+    u32 count = 0;
+    u32 next = time_wait_order_.front();
+    for (; next != Links::nil && count < batch_max; ++count) {
+      const TimeWaitSlot& slot = *time_wait_.at(next);
+      if (slot.record.expiry() > now) break;
+      flows_.prefetch(slot.flow.whole(network_.routes));
+      next = slot.links.next;
+    }
+    if (count == 0) return;
+    if (next != Links::nil) time_wait_.prefetch(next);
+    for (; count > 0; --count) end_time_wait(time_wait_order_.front(), {"2 MSL passed"}, now);
+  }
 }
 
 void TcpLayer::end_half_open(u32 index, State next, trace::Why why, Instant now) {
@@ -173,9 +186,7 @@ void TcpLayer::on_deadline(Instant now) {
   }
   while (const auto index = half_open_timers_.pop_due(now)) on_half_open_deadline(*index, now);
   if (flood_tick_ <= now) on_flood_tick(now);
-  while (!time_wait_order_.empty() &&
-         time_wait_.at(time_wait_order_.front())->record.expiry() <= now)
-    end_time_wait(time_wait_order_.front(), {"2 MSL passed"}, now);
+  end_due_time_waits(now);
 }
 
 void TcpLayer::on_half_open_deadline(u32 index, Instant now) {

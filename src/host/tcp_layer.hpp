@@ -26,6 +26,8 @@ class TcpLayer {
   void on_segment(const Arrival& arrival, Bytes bytes);
   /// Takes an IP packet at once if it is the usual segment of a connection; else nothing happens.
   bool on_plain(Interface in, Bytes packet, bool checksum_verified, Instant now);
+  /// Fetches what an IP packet that comes soon will need.
+  void expect(Bytes packet) const;
   /// An ICMP error about a segment of `flow`. False where there is no such connection.
   bool on_error(const wire::Flow& flow, u32 sequence, const wire::IcmpError& error, Instant now);
   Instant deadline() const;
@@ -114,6 +116,7 @@ class TcpLayer {
   void end_half_open(u32 index, tcp::State next, trace::Why why, Instant now);
   void remove_half_open(u32 index);
   void end_time_wait(u32 index, trace::Why why, Instant now);
+  void end_due_time_waits(Instant now);
   void free_if_over(Conn handle, ConnectionSlot& slot);
   void on_half_open_deadline(u32 index, Instant now);
 

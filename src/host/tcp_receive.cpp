@@ -31,6 +31,11 @@ void TcpLayer::on_segment(const Arrival& arrival, Bytes bytes) {
   }
 }
 
+// Whoever opens a connection is new here, so the place of his flow is in no cache.
+void TcpLayer::expect(Bytes packet) const {
+  if (const auto flow = wire::flow_of_syn(packet)) flows_.prefetch(*flow);
+}
+
 // The usual segment of a connection, or of one that is about to be. Its source was found possible
 // when that was made, so what remains to be seen is that it came in where its packets go out.
 bool TcpLayer::on_plain(Interface in, Bytes packet, bool checksum_verified, Instant now) {

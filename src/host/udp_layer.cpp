@@ -100,7 +100,9 @@ Result<Udp, Errc> UdpLayer::open(wire::Endpoint local) {
   const auto is_free = [&](u16 port) {
     return ports_.find_exactly({local.address, port}, endpoint_of) == HashIndex::none;
   };
-  if (local.port == 0) local.port = ephemeral_.pick(local.address, {}, is_free).value_or(0);
+  if (local.port == 0) {
+    if (const auto choice = ephemeral_.pick(local.address, {}, is_free)) local.port = choice->port;
+  }
   if (local.port == 0 || !is_free(local.port)) return failure(Errc::in_use);
   const Udp handle = sockets_.emplace(local, network_.config.udp_queue_max);
   ports_.insert(local.port, handle.index);

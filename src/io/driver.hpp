@@ -129,8 +129,11 @@ class Driver {
     u32 take_in(Instant now) {
       std::array<link::Received, link::batch_max> batch;
       const u32 count = device.receive(batch, now);
-      for (u32 i = 0; i < count; ++i)
+      for (u32 i = 0; i < count; ++i) {
+        if (i + host::Host::ahead < count)
+          stack.expect(interface, batch[i + host::Host::ahead].frame);
         stack.on_frame(interface, batch[i].frame, now, batch[i].checksum_verified);
+      }
       device.release();
       return count;
     }

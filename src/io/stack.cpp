@@ -12,6 +12,7 @@ Stack::Stack(executor_type executor, host::Config config, Instant now, Rng rng, 
 
 Stack::~Stack() { core_->stop(); }
 
+void Stack::expect(host::Interface in, Bytes frame) const { core_->expect(in, frame); }
 void Stack::on_frame(host::Interface in, Bytes frame, Instant now, bool checksum_verified) {
   core_->on_frame(in, frame, now, checksum_verified);
 }

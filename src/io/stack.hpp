@@ -33,6 +33,8 @@ class Stack {
   Stack& operator=(const Stack&) = delete;
 
   // The driver's side. `now` never goes back.
+  /// As host::Host::expect().
+  void expect(host::Interface in, Bytes frame) const;
   /// A frame came in. Does what it makes possible for waiting operations.
   void on_frame(host::Interface in, Bytes frame, Instant now, bool checksum_verified = false);
   /// deadline() has come.

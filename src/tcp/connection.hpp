@@ -115,8 +115,8 @@ class Connection : private Tcb {
 
   // segment_arrives.cpp, RFC 9293 §3.10.7
   void arrives_in_syn_sent(const wire::TcpSegment& segment, u8 ecn, Instant now);
-  void arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant now);
-  bool first_check_sequence_number(wire::TcpSegment& segment, Instant now);
+  void arrives_synchronized(const wire::TcpSegment& segment, u8 ecn, Instant now);
+  bool first_check_sequence_number(const wire::TcpSegment& segment, Instant now);
   bool second_check_rst(const wire::TcpSegment& segment, Instant now);
   bool fourth_check_syn(const wire::TcpSegment& segment, Instant now);
   bool fifth_check_ack(const wire::TcpSegment& segment, Instant now);
@@ -148,7 +148,7 @@ class Connection : private Tcb {
   void begin_mtu_search();
   void suspect_black_hole();
   u32 mtu_probe_size(u32 unsent, Instant now) const;
-  std::optional<Transmit> transmit_mtu_probe(u32 unsent, Instant now);
+  bool transmit_mtu_probe(Out& out, u32 unsent, Instant now);
   void judge_mtu_probe(Instant now);
   bool forgive_mtu_probe(Instant now);
 
@@ -202,7 +202,7 @@ class Connection : private Tcb {
   // tail_probe.cpp: RFC 8985 §7
   bool arm_tail_probe(Instant now);
   void on_tail_probe(Instant now);
-  std::optional<Transmit> transmit_tail_probe(Instant now);
+  bool transmit_tail_probe(Out& out, Instant now);
   void end_tail_probe(const Progress& progress, Instant now);
 
   // info.cpp
@@ -212,13 +212,13 @@ class Connection : private Tcb {
 
   // transmit.cpp
   void fill_header(wire::TcpHeader& h, u32 sequence, u16 flags, Instant now);
-  wire::TcpHeader make_syn(u16 flags, Instant now);
+  void fill_syn(wire::TcpHeader& h, u16 flags, Instant now);
   void add_sack_blocks(wire::TcpOptions& options);
-  std::optional<Transmit> transmit_reset(Instant now);
-  std::optional<Transmit> transmit_lost(u32 payload_max, Instant now);
-  std::optional<Transmit> transmit_new(u32 payload_max, Instant now);
-  std::optional<Transmit> transmit_range(u32 start, u32 end, trace::Why why, Instant now);
-  std::optional<Transmit> transmit_empty(u32 sequence, trace::Why why, Instant now);
+  void transmit_reset(Out& out, Instant now);
+  bool transmit_lost(Out& out, u32 payload_max, Instant now);
+  bool transmit_new(Out& out, u32 payload_max, Instant now);
+  void transmit_range(Out& out, u32 start, u32 end, trace::Why why, Instant now);
+  void transmit_empty(Out& out, u32 sequence, trace::Why why, Instant now);
   void note_sent(const Transmit& out, trace::Why why, Instant now);
   u32 record_left(u32 unsent);
   u32 sendable(u32 unsent, u32 burst, Instant now);
@@ -232,7 +232,7 @@ class Connection : private Tcb {
   void note_wait(Instant now);
   bool may_send_now(Instant now);
   void pace(u32 bytes, Instant now);
-  std::optional<Transmit> transmit_first_syn(Instant now);
+  void transmit_first_syn(Out& out, Instant now);
   void note_early_answer(const wire::TcpHeader& syn_ack, bool repeated, Instant now);
   void note_early_timeout(bool last, Instant now);
 

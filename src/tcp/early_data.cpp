@@ -18,19 +18,16 @@ u32 Connection::early_room(Instant now) const {
 }
 
 // The first SYN: with data, with the wish for a cookie, or plain.
-std::optional<Transmit> Connection::transmit_first_syn(Instant now) {
+void Connection::transmit_first_syn(Out& out, Instant now) {
   const u32 length = std::min(early_room(now), send_ring_.size());
   record_sent(snd_.iss, snd_.iss + 1, now);
-  Transmit out;
-  out.header = make_syn(TcpFlags::syn, now);
+  Transmit& syn = out.emplace();
+  fill_syn(syn.header, TcpFlags::syn, now);
   const FastOpenPeers::Peer peer = context_.fast_open_peers.find(flow_.remote.address, now);
-  if (!settings().fast_open || peer.paused) {
-    note_sent(out, {}, now);
-    return out;
-  }
+  if (!settings().fast_open || peer.paused) return note_sent(syn, {}, now);
   fast_open_ = true;
   fast_open_experimental_ = peer.cookie.experimental;
-  if (!settings().fast_open_no_cookie) peer.cookie.put_into(out.header.options);
+  if (!settings().fast_open_no_cookie) peer.cookie.put_into(syn.header.options);
   if (length > 0) {
     record_sent(snd_.nxt, snd_.nxt + length, now);
     early_ = true;
@@ -38,10 +35,9 @@ std::optional<Transmit> Connection::transmit_first_syn(Instant now) {
     traffic().record_ends.push_back(snd_.nxt);
     context_.counters.bytes_out += length;
     text_sent_at_ = now;
-    out.payload = send_ring_.view(0, length);
+    syn.payload = send_ring_.view(0, length);
   }
-  note_sent(out, length > 0 ? trace::Why{"data in the SYN"} : trace::Why{}, now);
-  return out;
+  note_sent(syn, length > 0 ? trace::Why{"data in the SYN"} : trace::Why{}, now);
 }
 
 // A SYN,ACK has come and been acknowledged; `repeated`: our SYN had to be sent more than once.

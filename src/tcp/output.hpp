@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "base/types.hpp"
 #include "wire/tcp.hpp"
@@ -17,6 +18,8 @@ struct Transmit {
   u8 ecn = 0;            // for the IP header
   u32 payload_length() const { return to<u32>(payload[0].size() + payload[1].size()); }
 };
+
+using Out = std::optional<Transmit>;
 
 /// What the application should know; each is told once per change.
 enum class Event : u8 {

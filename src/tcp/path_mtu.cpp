@@ -108,19 +108,19 @@ u32 Connection::mtu_probe_size(u32 unsent, Instant now) const {
   return size;
 }
 
-std::optional<Transmit> Connection::transmit_mtu_probe(u32 unsent, Instant now) {
-  if (traffic_ == nullptr || !traffic_->mtu_search.is_on()) return std::nullopt;
+bool Connection::transmit_mtu_probe(Out& out, u32 unsent, Instant now) {
+  if (traffic_ == nullptr || !traffic_->mtu_search.is_on()) return false;
   const u32 size = mtu_probe_size(unsent, now);
-  if (size == 0) return std::nullopt;
+  if (size == 0) return false;
   const u32 start = snd_.nxt;
   traffic_->mtu_search.on_sent(traffic_->mtu_search.next(now), start, start + size);
   ++context_.counters.mtu_probes;
   context_.counters.bytes_out += size;
   record_sent(start, start + size, now);
   text_sent_at_ = now;
-  std::optional<Transmit> out = transmit_range(start, snd_.nxt, {"path MTU probe"}, now);
+  transmit_range(out, start, snd_.nxt, {"path MTU probe"}, now);
   out->segment_size = 0;  // in one piece, that is what it is for
-  return out;
+  return true;
 }
 
 void Connection::judge_mtu_probe(Instant now) {

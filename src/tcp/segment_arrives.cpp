@@ -129,14 +129,16 @@ bool Tcb::echoes_syn(const wire::TcpHeader& h, Instant now) const {
 }
 
 // §3.10.7.4, all other states.
-void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant now) {
+void Connection::arrives_synchronized(const wire::TcpSegment& segment, u8 ecn, Instant now) {
   // In a simultaneous open the peer's SYN,ACK repeats the SYN that we have: its ACK counts.
   if (state_ == State::syn_received && segment.header.has(TcpFlags::syn) &&
       segment.header.has(TcpFlags::ack) && segment.header.sequence == rcv_.irs) {
-    segment.header.flags = to<u16>(segment.header.flags & ~TcpFlags::syn);
-    ++segment.header.sequence;
+    wire::TcpSegment rest = segment;
+    rest.header.flags = to<u16>(segment.header.flags & ~TcpFlags::syn);
+    ++rest.header.sequence;
     if (sack_) report_duplicate(rcv_.irs, rcv_.irs + 1);
     ack_now_ = true;
+    return arrives_synchronized(rest, ecn, now);
   }
   if (is_early() && segment.header.has(TcpFlags::syn) && !segment.header.has(TcpFlags::ack) &&
       segment.header.sequence == rcv_.irs && !segment.header.has(TcpFlags::rst)) {
@@ -145,6 +147,15 @@ void Connection::arrives_synchronized(wire::TcpSegment segment, u8 ecn, Instant 
     return;
   }
   if (!first_check_sequence_number(segment, now)) return;
+  if (window_advertised() == 0 && (!segment.payload.empty() || segment.header.has(TcpFlags::fin))) {
+    // "If the RCV.WND is zero … special allowance should be made to accept valid ACKs, URGs, and
+    // RSTs": the text stays out, and the peer hears that.
+    wire::TcpSegment rest = segment;
+    rest.payload = {};
+    rest.header.flags = to<u16>(segment.header.flags & ~TcpFlags::fin);
+    ack_now_ = true;
+    return arrives_synchronized(rest, ecn, now);
+  }
   if (!second_check_rst(segment, now)) return;
   // Third: security and compartment; the IP option is not implemented.
   if (!fourth_check_syn(segment, now)) return;
@@ -184,7 +195,7 @@ bool Connection::survives_paws(const wire::TcpSegment& segment) const {
   return seq_ge(value, timestamp_recent_);
 }
 
-bool Connection::first_check_sequence_number(wire::TcpSegment& segment, Instant now) {
+bool Connection::first_check_sequence_number(const wire::TcpSegment& segment, Instant now) {
   const wire::TcpHeader& h = segment.header;
   const u32 length = segment.sequence_length();
   const u32 window = window_advertised();
@@ -198,16 +209,7 @@ bool Connection::first_check_sequence_number(wire::TcpSegment& segment, Instant 
                               : (starts_inside || ends_inside ||
                                  (seq_le(h.sequence, rcv_.nxt) && seq_gt(last, rcv_.nxt)));
   const bool old_timestamp = !survives_paws(segment) && now - timestamp_recent_at_ < 24h * 24;
-  if (acceptable && (!old_timestamp || h.has(TcpFlags::rst))) {
-    if (length > 0 && window == 0) {
-      // "If the RCV.WND is zero … special allowance should be made to accept valid ACKs, URGs,
-      // and RSTs": the text stays out, and the peer hears that.
-      segment.payload = {};
-      segment.header.flags = to<u16>(segment.header.flags & ~TcpFlags::fin);
-      ack_now_ = true;
-    }
-    return true;
-  }
+  if (acceptable && (!old_timestamp || h.has(TcpFlags::rst))) return true;
   if (old_timestamp) ++context_.counters.paws_rejected;
   if (!acceptable && length > 0 && seq_le(h.sequence + length, rcv_.nxt))
     ++context_.counters.duplicates;

@@ -34,9 +34,9 @@ void Connection::on_tail_probe(Instant now) {
   set_timer(Timer::retransmit, now + rtt_.timeout(context_.config));
 }
 
-std::optional<Transmit> Connection::transmit_tail_probe(Instant now) {
+bool Connection::transmit_tail_probe(Out& out, Instant now) {
   recover_.probe_now = false;
-  if (flight_ == nullptr || flight_->empty()) return std::nullopt;
+  if (flight_ == nullptr || flight_->empty()) return false;
   const u32 unsent = fin_sent_ ? 0 : data_start() + send_ring_.size() - snd_.nxt;
   const u32 length = std::min({unsent, text_max(), window_room()});
   if (length > 0) {
@@ -46,7 +46,8 @@ std::optional<Transmit> Connection::transmit_tail_probe(Instant now) {
     const u32 start = snd_.nxt;
     record_sent(start, start + length, now);
     recover_.probe_end = snd_.nxt;
-    return transmit_range(start, snd_.nxt, {"tail loss probe, new data"}, now);
+    transmit_range(out, start, snd_.nxt, {"tail loss probe, new data"}, now);
+    return true;
   }
   u32 last = flight_->size() - 1;
   if ((*flight_)[last].length() > text_max()) {
@@ -59,7 +60,8 @@ std::optional<Transmit> Connection::transmit_tail_probe(Instant now) {
   recover_.probe_repeats = true;
   recover_.probe_end = snd_.nxt;
   count_retransmitted(record.length());
-  return transmit_range(record.start, record.end, {"tail loss probe, last segment again"}, now);
+  transmit_range(out, record.start, record.end, {"tail loss probe, last segment again"}, now);
+  return true;
 }
 
 void Connection::end_tail_probe(const Progress& progress, Instant now) {

@@ -8,18 +8,26 @@ namespace handfast::tcp {
 
 using wire::TcpFlags;
 
+// Each way out fills the one answer where it is returned: a segment is too large to be copied.
 std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) {
-  if (reset_now_) return transmit_reset(now);
+  Out out;
+  if (reset_now_) {
+    transmit_reset(out, now);
+    return out;
+  }
   switch (state_) {
     case State::closed:
-    case State::listen: return std::nullopt;
+    case State::listen: return out;
     case State::time_wait:
-      if (!ack_now_) return std::nullopt;
-      return transmit_empty(snd_.nxt, {}, now);
+      if (ack_now_) transmit_empty(out, snd_.nxt, {}, now);
+      return out;
     case State::syn_sent:
-      if (snd_.nxt == snd_.iss) return transmit_first_syn(now);
-      if (recover_.lost_bytes == 0 || flight_ == nullptr) return std::nullopt;
-      return transmit_lost(payload_max, now);
+      if (snd_.nxt == snd_.iss) {
+        transmit_first_syn(out, now);
+      } else if (recover_.lost_bytes != 0 && flight_ != nullptr) {
+        transmit_lost(out, payload_max, now);
+      }
+      return out;
     case State::syn_received:
     case State::established:
     case State::fin_wait_1:
@@ -29,65 +37,66 @@ std::optional<Transmit> Connection::poll_transmit(u32 payload_max, Instant now) 
     case State::last_ack: break;
   }
   // As Linux does: the peer's application learns of the connection before data can be lost.
-  if (open_ack_) return transmit_empty(snd_.nxt, {}, now);
-  if (recover_.probe_now)
-    if (std::optional<Transmit> out = transmit_tail_probe(now)) return out;
-  if (recover_.lost_bytes != 0 && flight_ != nullptr)
-    if (std::optional<Transmit> out = transmit_lost(payload_max, now)) return out;
-  if (has_unsent() && (state_ != State::syn_received || is_early()))
-    if (std::optional<Transmit> out = transmit_new(payload_max, now)) return out;
+  if (open_ack_) {
+    transmit_empty(out, snd_.nxt, {}, now);
+    return out;
+  }
+  if (recover_.probe_now && transmit_tail_probe(out, now)) return out;
+  if (recover_.lost_bytes != 0 && flight_ != nullptr && transmit_lost(out, payload_max, now))
+    return out;
+  if (has_unsent() && (state_ != State::syn_received || is_early()) &&
+      transmit_new(out, payload_max, now))
+    return out;
   if (probe_now_) {
     // One below what is acknowledged: surely outside the window, so surely answered.
     probe_now_ = false;
-    return transmit_empty(snd_.una - 1, {"probe {}", probes_}, now);
-  }
-  if (ack_now_) {
+    transmit_empty(out, snd_.una - 1, {"probe {}", probes_}, now);
+  } else if (ack_now_) {
     const bool update = window_update_;
     if (update) ++context_.counters.window_updates;
-    return transmit_empty(snd_.nxt, update ? trace::Why{"window update"} : trace::Why{}, now);
+    transmit_empty(out, snd_.nxt, update ? trace::Why{"window update"} : trace::Why{}, now);
+  } else {
+    watch_window(now);
   }
-  watch_window(now);
-  return std::nullopt;
-}
-
-std::optional<Transmit> Connection::transmit_reset(Instant now) {
-  reset_now_ = false;
-  ++context_.counters.resets_out;
-  Transmit out;
-  const u16 flags = to<u16>(TcpFlags::rst | (reset_with_ack_ ? TcpFlags::ack : 0));
-  out.header.source_port = flow_.local.port;
-  out.header.destination_port = flow_.remote.port;
-  out.header.sequence = reset_sequence_;
-  out.header.acknowledgment = reset_with_ack_ ? rcv_.nxt : 0;
-  out.header.flags = flags;
-  // RFC 7323 §3.2: on a reset "SHOULD" be.
-  if (timestamps_ && reset_with_ack_)
-    out.header.options.timestamps = {timestamp_now(now), timestamp_recent_};
-  reset_with_ack_ = false;
-  note_sent(out, {"reset"}, now);
   return out;
 }
 
-std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) {
-  if (is_paced() && !recover_.force_retransmit && !may_send_now(now)) return std::nullopt;
+void Connection::transmit_reset(Out& out, Instant now) {
+  reset_now_ = false;
+  ++context_.counters.resets_out;
+  wire::TcpHeader& h = out.emplace().header;
+  h.source_port = flow_.local.port;
+  h.destination_port = flow_.remote.port;
+  h.sequence = reset_sequence_;
+  h.acknowledgment = reset_with_ack_ ? rcv_.nxt : 0;
+  h.flags = to<u16>(TcpFlags::rst | (reset_with_ack_ ? TcpFlags::ack : 0));
+  // RFC 7323 §3.2: on a reset "SHOULD" be.
+  if (timestamps_ && reset_with_ack_)
+    h.options.timestamps = {timestamp_now(now), timestamp_recent_};
+  reset_with_ack_ = false;
+  note_sent(*out, {"reset"}, now);
+}
+
+bool Connection::transmit_lost(Out& out, u32 payload_max, Instant now) {
+  if (is_paced() && !recover_.force_retransmit && !may_send_now(now)) return false;
   // RFC 5682: after a time-out the first segment only, until the answer tells what was lost.
-  if (recover_.frto_step != 0 && !recover_.force_retransmit) return std::nullopt;
+  if (recover_.frto_step != 0 && !recover_.force_retransmit) return false;
   u32 i = 0;
   while (!(*flight_)[i].lost) ++i;
   // Until the handshake is over only the SYN is repeated, and nothing with it (RFC 7413 §4.2.1).
-  if (!is_synchronized(state_) && (*flight_)[i].start != snd_.iss) return std::nullopt;
+  if (!is_synchronized(state_) && (*flight_)[i].start != snd_.iss) return false;
   const u32 mss = text_max();
   u32 limit = burst_max(payload_max);
   const u32 pipe = in_flight();
   const u32 window = control_.window();
   const u32 room = window > pipe ? window - pipe : 0;
   if (!recover_.force_retransmit && pipe > 0 && room < std::min(mss, (*flight_)[i].length()))
-    return std::nullopt;
+    return false;
   limit = std::min(limit, std::max(mss, room / mss * mss));
   // Beyond a window that was taken back only the first segment goes, as its probe.
   if ((*flight_)[i].start != snd_.una && seq_ge((*flight_)[i].start, snd_.una + snd_.wnd) &&
       snd_.wnd != 0)
-    return std::nullopt;
+    return false;
   if ((*flight_)[i].length() > limit) flight_->split(i, (*flight_)[i].start + limit);
   Sent& record = (*flight_)[i];
   if (traffic_ != nullptr) traffic_->rate.on_sent(record, false, now);
@@ -107,19 +116,20 @@ std::optional<Transmit> Connection::transmit_lost(u32 payload_max, Instant now) 
   if (!is_armed(Timer::retransmit) || record.start == snd_.una) restart_retransmit_timer(now);
   const bool by_timer = recover_.phase != LossRecovery::Phase::fast;
   const u64 times = record.transmissions - 1u;
-  return transmit_range(record.start, record.end,
-                        by_timer ? trace::Why{"retransmission {}, time-out", times}
-                                 : trace::Why{"retransmission {}, fast", times},
-                        now);
+  transmit_range(out, record.start, record.end,
+                 by_timer ? trace::Why{"retransmission {}, time-out", times}
+                          : trace::Why{"retransmission {}, fast", times},
+                 now);
+  return true;
 }
 
-std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
+bool Connection::transmit_new(Out& out, u32 payload_max, Instant now) {
   const bool fin_wanted = fin_queued_ && !fin_sent_;
-  if (fin_sent_ || !(may_send(state_) || is_early() || fin_wanted)) return std::nullopt;
+  if (fin_sent_ || !(may_send(state_) || is_early() || fin_wanted)) return false;
   const u32 unsent = data_start() + send_ring_.size() - snd_.nxt;
-  if (is_paced() && !may_send_now(now)) return std::nullopt;
+  if (is_paced() && !may_send_now(now)) return false;
   restart_after_idle(now);
-  if (auto probe = transmit_mtu_probe(unsent, now)) return probe;
+  if (transmit_mtu_probe(out, unsent, now)) return true;
   const u32 mss = text_max();
   const u32 of_record = record_left(unsent);
   const bool pushed = push_now_;
@@ -127,7 +137,7 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
   const u32 length = sendable(of_record, of_record <= mss ? mss : burst_max(payload_max), now);
   push_now_ = pushed;
   const bool with_fin = fin_wanted && length == unsent && window_room() > length;
-  if (length == 0 && !with_fin) return std::nullopt;
+  if (length == 0 && !with_fin) return false;
   const u32 start = snd_.nxt;
   if (length % mss != 0) snd_.small_end = start + length;
   context_.counters.bytes_out += length;
@@ -139,7 +149,8 @@ std::optional<Transmit> Connection::transmit_new(u32 payload_max, Instant now) {
     traffic().acks.on_text_sent(now);
     note_window_use(in_flight() + mss > control_.window(), now);
   }
-  return transmit_range(start, snd_.nxt, {}, now);
+  transmit_range(out, start, snd_.nxt, {}, now);
+  return true;
 }
 
 // How much of what is unsent comes before the next border that end_record() drew.
@@ -190,17 +201,13 @@ bool Tcb::may_send_part(u32 length, u32 unsent) const {
   return settings().no_delay || seq_le(snd_.small_end, snd_.una);
 }
 
-// Built where it is returned: this is on every segment's way.
-std::optional<Transmit> Connection::transmit_range(u32 start, u32 end, trace::Why why,
-                                                   Instant now) {
-  std::optional<Transmit> built(std::in_place);
-  Transmit& out = *built;
+void Connection::transmit_range(Out& out, u32 start, u32 end, trace::Why why, Instant now) {
+  Transmit& made = out.emplace();
   if (start == snd_.iss) {
     const u16 flags =
         to<u16>(state_ == State::syn_sent ? TcpFlags::syn : TcpFlags::syn | TcpFlags::ack);
-    out.header = make_syn(flags, now);
-    note_sent(out, why, now);
-    return built;
+    fill_syn(made.header, flags, now);
+    return note_sent(made, why, now);
   }
   const u32 data_end = fin_acked_ ? start : fin_sequence();
   const u32 segment_max = text_max();  // before the header takes what is to be reported
@@ -213,20 +220,19 @@ std::optional<Transmit> Connection::transmit_range(u32 start, u32 end, trace::Wh
   if (length > segment_max ||
       (length > 0 && ((text_end == data_end && !more_coming_) || is_record_end(text_end))))
     flags |= TcpFlags::psh;
-  fill_header(out.header, start, flags, now);
+  fill_header(made.header, start, flags, now);
   const bool fresh = length > 0 && end == snd_.nxt && flight_->back().transmissions == 1;
-  out.ecn = mark_outgoing(out.header, fresh);
-  if (is_urgent()) point_to_urgent(out.header);
+  made.ecn = mark_outgoing(made.header, fresh);
+  if (is_urgent()) point_to_urgent(made.header);
   if (length > 0) {
-    out.payload = send_ring_.view(start - data_start(), length);
-    if (length > segment_max) out.segment_size = to<u16>(segment_max);
+    made.payload = send_ring_.view(start - data_start(), length);
+    if (length > segment_max) made.segment_size = to<u16>(segment_max);
     probe_now_ = false;
     traffic().bytes_sent += length;
     traffic_->data_segments_out += segments_of(length);
     pace(length, now);
   }
-  note_sent(out, why, now);
-  return built;
+  note_sent(made, why, now);
 }
 
 void Connection::count_retransmitted(u32 length) {
@@ -237,13 +243,12 @@ void Connection::count_retransmitted(u32 length) {
   traffic_->bytes_retransmitted += length;
 }
 
-std::optional<Transmit> Connection::transmit_empty(u32 sequence, trace::Why why, Instant now) {
-  std::optional<Transmit> out(std::in_place);
-  fill_header(out->header, sequence, TcpFlags::ack, now);
-  out->ecn = mark_outgoing(out->header, false);
-  if (is_urgent()) point_to_urgent(out->header);
-  note_sent(*out, why, now);
-  return out;
+void Connection::transmit_empty(Out& out, u32 sequence, trace::Why why, Instant now) {
+  Transmit& made = out.emplace();
+  fill_header(made.header, sequence, TcpFlags::ack, now);
+  made.ecn = mark_outgoing(made.header, false);
+  if (is_urgent()) point_to_urgent(made.header);
+  note_sent(made, why, now);
 }
 
 void Connection::note_sent(const Transmit& out, trace::Why why, Instant now) {
@@ -290,11 +295,10 @@ void Connection::add_sack_blocks(wire::TcpOptions& options) {
   if (ranges_ != nullptr) options.sack_count += ranges_->sack_blocks(room);
 }
 
-wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
+void Connection::fill_syn(wire::TcpHeader& h, u16 flags, Instant now) {
   const Config& config = context_.config;
   const Settings& own = settings();
   const bool answer = (flags & TcpFlags::ack) != 0;
-  wire::TcpHeader h;
   h.source_port = flow_.local.port;
   h.destination_port = flow_.remote.port;
   h.sequence = snd_.iss;
@@ -312,7 +316,6 @@ wire::TcpHeader Connection::make_syn(u16 flags, Instant now) {
     rcv_.last_ack_sent = rcv_.nxt;
     ack_now_ = false;
   }
-  return h;
 }
 
 u32 Tcb::timestamp_now(Instant now) const {

@@ -52,6 +52,13 @@ class Checksum {
     sum_ += std::endian::native == std::endian::big ? tail : swap_bytes(to<u32>(tail));
     return *this;
   }
+  /// The same from the addresses as they stand in the packet, one behind the other.
+  Checksum& add_pseudo_header(Bytes addresses, u8 protocol, u32 upper_length) {
+    const u64 tail = u64{upper_length} + protocol;
+    for (std::size_t at = 0; at < addresses.size(); at += 8) add_words<2>(addresses.data() + at);
+    sum_ += std::endian::native == std::endian::big ? tail : swap_bytes(to<u32>(tail));
+    return *this;
+  }
   /// The folded sum, not complemented, in host order: 0xffff over a packet that holds its own
   /// correct checksum.
   u16 sum() const {

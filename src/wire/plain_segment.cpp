@@ -12,8 +12,12 @@ namespace {
 constexpr u16 header_words = 0xf000;
 constexpr u16 flags_mask = 0x1ff;
 
-// The bytes of TCP, or none where this is not the plain case.
-Bytes parse_network(Bytes packet, Flow& flow, u8& ecn) {
+struct Layers {
+  Bytes addresses;  // both, as they stand in the packet
+  Bytes tcp;        // none where this is not the plain case
+};
+
+Layers parse_network(Bytes packet, Flow& flow, u8& ecn) {
   const u8* at = packet.data();
   if (packet.size() >= ipv4_header_size + tcp_header_size && at[0] == 0x45) {
     const u32 length = load_be16(at + 2);
@@ -24,7 +28,7 @@ Bytes parse_network(Bytes packet, Flow& flow, u8& ecn) {
     flow.remote.address = IpAddress::from_v4(at + 12);
     flow.local.address = IpAddress::from_v4(at + 16);
     ecn = at[1] & 3;
-    return packet.subspan(ipv4_header_size, length - ipv4_header_size);
+    return {packet.subspan(12, 8), packet.subspan(ipv4_header_size, length - ipv4_header_size)};
   }
   if (packet.size() >= ipv6_header_size + tcp_header_size && at[0] >> 4 == 6) {
     const u32 length = load_be16(at + 4);
@@ -35,7 +39,7 @@ Bytes parse_network(Bytes packet, Flow& flow, u8& ecn) {
     flow.local.address = IpAddress::from_v6(at + 24);
     if (flow.remote.address.is_v4() || flow.local.address.is_v4()) return {};
     ecn = (at[1] >> 4) & 3;
-    return packet.subspan(ipv6_header_size, length);
+    return {packet.subspan(8, 32), packet.subspan(ipv6_header_size, length)};
   }
   return {};
 }
@@ -43,7 +47,7 @@ Bytes parse_network(Bytes packet, Flow& flow, u8& ecn) {
 }  // namespace
 
 bool PlainSegment::parse(Bytes packet) {
-  const Bytes tcp = parse_network(packet, flow, ecn);
+  const auto [addresses, tcp] = parse_network(packet, flow, ecn);
   if (tcp.empty()) return false;
   const u8* at = tcp.data();
   TcpHeader& h = segment.header;
@@ -67,9 +71,30 @@ bool PlainSegment::parse(Bytes packet) {
   h.window = load_be16(at + 14);
   h.urgent_pointer = load_be16(at + 18);
   segment.payload = tcp.subspan(size);
-  sum.add_pseudo_header(flow.remote.address, flow.local.address, protocol_tcp, to<u32>(tcp.size()));
-  sum.add_tcp_header(tcp.first(size));
+  sum.add_pseudo_header(addresses, protocol_tcp, to<u32>(tcp.size()))
+      .add_tcp_header(tcp.first(size));
   return true;
+}
+
+std::optional<Flow> flow_of_syn(Bytes packet) {
+  constexpr u32 flags_at = 13;
+  const auto is_syn = [](const u8* tcp) {
+    return (tcp[flags_at] & (TcpFlags::syn | TcpFlags::ack)) == TcpFlags::syn;
+  };
+  const u8* at = packet.data();
+  if (packet.size() >= ipv4_header_size + tcp_header_size && at[0] == 0x45) {
+    const u8* tcp = at + ipv4_header_size;
+    if (at[9] != protocol_tcp || !is_syn(tcp)) return std::nullopt;
+    return Flow{{IpAddress::from_v4(at + 16), load_be16(tcp + 2)},
+                {IpAddress::from_v4(at + 12), load_be16(tcp)}};
+  }
+  if (packet.size() >= ipv6_header_size + tcp_header_size && at[0] >> 4 == 6) {
+    const u8* tcp = at + ipv6_header_size;
+    if (at[6] != protocol_tcp || !is_syn(tcp)) return std::nullopt;
+    return Flow{{IpAddress::from_v6(at + 24), load_be16(tcp + 2)},
+                {IpAddress::from_v6(at + 8), load_be16(tcp)}};
+  }
+  return std::nullopt;
 }
 
 }  // namespace handfast::wire

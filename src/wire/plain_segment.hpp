@@ -1,6 +1,8 @@
 // The TCP segment that nearly always comes, read in one step from the IP packet that holds it.
 #pragma once
 
+#include <optional>
+
 #include "base/types.hpp"
 #include "wire/address.hpp"
 #include "wire/checksum.hpp"
@@ -23,5 +25,9 @@ struct PlainSegment {
   /// Whether the checksum is right, where nobody has looked at the payload yet.
   bool is_intact() const { return Checksum(sum).add(segment.payload).sum() == 0xffff; }
 };
+
+/// The flow of an IP packet, as the receiver sees it, if it looks like a SYN without IP options or
+/// extension headers. Nothing in it was verified.
+std::optional<Flow> flow_of_syn(Bytes packet);
 
 }  // namespace handfast::wire

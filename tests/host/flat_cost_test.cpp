@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include "base/byte_order.hpp"
 #include "base/rng.hpp"
 #include "host/flow_table.hpp"
 #include "host/ports.hpp"
+#include "support/lan.hpp"
 
 namespace handfast::host {
 namespace {
@@ -47,6 +49,33 @@ TEST(FlatCost, of_a_segment_among_connections_half_open_and_time_wait) {
   EXPECT_EQ(objects_looked_at(1), 1000u);
   EXPECT_LE(objects_looked_at(1000), 1001u);
   EXPECT_LE(objects_looked_at(100'000), 1005u);
+}
+
+// As they come from one host behind one address, or from a scan.
+TEST(FlatCost, of_cells_searched_for_flows_that_hardly_differ) {
+  constexpr u32 count = 20'000;
+  for (u64 seed = 1; seed <= 20; ++seed) {
+    Rng rng(seed);
+    const SipKey key = SipKey::draw(rng);
+    for (const bool v4 : {true, false}) {
+      for (u32 which = 0; which < 3; ++which) {
+        FlowTable table(key);
+        const auto flow_of = [&](u32 i) {
+          wire::Flow flow{{test::address(v4 ? "192.0.2.1" : "2001:db8::1"), 80},
+                          {test::address(v4 ? "10.0.0.0" : "2001:db8::"), 40000}};
+          if (which == 0) flow.local.port = to<u16>(i);
+          if (which == 1) flow.remote.port = to<u16>(i);
+          if (which == 2) store_be16(flow.remote.address.octets.data() + (v4 ? 14 : 6), to<u16>(i));
+          return flow;
+        };
+        for (u32 i = 0; i < count; ++i) table.insert(flow_of(i), {{}, i});
+        u64 searched = 0;
+        for (u32 i = count; i < 2 * count; ++i) searched += table.cells_searched(flow_of(i));
+        // By chance it is 4 cells each, at 20,000 of 32,768.
+        EXPECT_LE(searched, 6 * count) << "seed " << seed << (v4 ? " v4 " : " v6 ") << which;
+      }
+    }
+  }
 }
 
 TEST(FlatCost, of_cells_searched_in_a_table_of_any_size) {

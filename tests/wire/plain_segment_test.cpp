@@ -104,6 +104,24 @@ TEST(PlainSegment, is_nothing_that_comes_seldom) {
   EXPECT_FALSE(PlainSegment().parse(fragment));
 }
 
+TEST(FlowOfSyn, is_that_of_a_syn_without_an_ack_and_of_nothing_else) {
+  for (const bool v4 : {true, false}) {
+    TcpHeader tcp = usual();
+    tcp.flags = TcpFlags::syn;
+    const std::vector<u8> packet = packet_of(tcp, {}, v4);
+    const Flow expected{{v4 ? bob4 : bob6, 80}, {v4 ? alice4 : alice6, 40000}};
+    EXPECT_EQ(flow_of_syn(packet), expected);
+    tcp.flags = TcpFlags::syn | TcpFlags::ack;
+    EXPECT_FALSE(flow_of_syn(packet_of(tcp, {}, v4)));
+    EXPECT_FALSE(flow_of_syn(packet_of(usual(), {}, v4)));
+    for (std::size_t size = 0; size < packet.size(); ++size) {
+      const std::vector<u8> part(packet.begin(), packet.begin() + to<i64>(size));
+      const auto flow = flow_of_syn(part);
+      EXPECT_EQ(flow.has_value(), size >= (v4 ? 40u : 60u)) << size;
+    }
+  }
+}
+
 TEST(PlainSegment, agrees_with_the_long_way_on_spoiled_packets) {
   Rng rng(1);
   const std::vector<u8> text(100, 0x5a);

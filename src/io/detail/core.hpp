@@ -78,6 +78,9 @@ class Core {
   /// After the application's verbs: completes what they made possible and wakes the driver.
   void settle();
 
+  void expect(host::Interface in, Bytes frame) const {
+    if (host_) host_->expect(in, frame);
+  }
   void on_frame(host::Interface in, Bytes frame, Instant now, bool checksum_verified);
   void on_deadline(Instant now);
   Instant deadline() const;
