@@ -45,6 +45,7 @@ bool HandfastPair::hand_over(host::Host& from, host::Host& into) {
   std::array<wire::Frame, batch>& frames = wire_.frames;
   const u32 count = from.poll_transmit(0, frames, now_);
   for (u32 i = 0; i < count; ++i) {
+    if (i + host::Host::ahead < count) into.expect(0, frames[i + host::Host::ahead].header);
     into.on_frame(0, frames[i].header, now_);
     frames[i].header = wire_.slots[i];
   }

@@ -159,7 +159,7 @@ netif* bench_route(const ip4_addr_t* destination) {
 }
 }
 
-namespace handfast::bench::lwip_pair {
+namespace {
 
 void start() {
   lwip_init();
@@ -224,13 +224,8 @@ void exchange(u64 exchanges, u32 connections) {
   close(clients);
 }
 
-void keep_idle(u32 count) {
-  server_role = Role::idle;
-  for (u32 i = 0; i < count; ++i) {
-    connect();
-    pump();
-  }
-  accepted.clear();
-}
+}  // namespace
 
-}  // namespace handfast::bench::lwip_pair
+// The only name of this build that the program sees.
+extern "C" [[gnu::externally_visible]] const handfast::bench::LwipPair HANDFAST_LWIP_PAIR{
+    start, bulk, open_close, exchange};

@@ -1,20 +1,24 @@
-// lwIP, both ends in one thread, for bench-peers. It is one global, so this is a set of functions.
+// lwIP, both ends in one thread, for bench-peers. It is one global, so a build of it is a set of
+// functions; the program holds two builds.
 #pragma once
 
 #include "base/types.hpp"
 
-namespace handfast::bench::lwip_pair {
+namespace handfast::bench {
 
-void start();
+struct LwipPair {
+  void (*start)();
+  /// One connection carries at least `bytes`, copied in and copied out; returns how many it did.
+  u64 (*bulk)(u64 bytes);
+  /// Opens `slots` connections at a time, closes both ends, and so on, `count` in all.
+  void (*open_close)(u32 count, u32 slots);
+  /// `connections` each have one request of 64 bytes under way, and get 64 bytes back; `exchanges`
+  /// in all.
+  void (*exchange)(u64 exchanges, u32 connections);
+};
 
-/// One connection carries at least `bytes`, copied in and copied out; returns how many it did.
-u64 bulk(u64 bytes);
-/// Opens `slots` connections at a time, closes both ends, and so on, `count` in all.
-void open_close(u32 count, u32 slots);
-/// `connections` each have one request of 64 bytes under way, and get 64 bytes back; `exchanges`
-/// in all.
-void exchange(u64 exchanges, u32 connections);
-/// From now on `count` connections are there that nobody uses.
-void keep_idle(u32 count);
+}  // namespace handfast::bench
 
-}  // namespace handfast::bench::lwip_pair
+/// As a distribution builds it, file by file, and optimised across its files as our rooms are.
+extern "C" const handfast::bench::LwipPair lwip_by_file;
+extern "C" const handfast::bench::LwipPair lwip_across_files;

@@ -12,6 +12,7 @@ struct TunRates {
   double in = 0;
   double bare_out = 0;
   double bare_heard = 0;  // what of that a process on the other core hears that takes it
+  double bare_taken = 0;  // where it is a connection, whose socket that process reads
   double bare_in = 0;
 };
 
