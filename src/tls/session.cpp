@@ -176,7 +176,7 @@ Outcome Session::on_application_data(MutBytes content) {
                               early_bytes_max()));
   if (is_plaintext_early_) early_bytes_ += to<u32>(content.size());
   empty_records_ = 0;
-  key_updates_ = 0;
+  key_updates_ = std::min<i64>(key_updates_, 0);
   plaintext_ = content;
   return {};
 }

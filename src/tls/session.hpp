@@ -161,7 +161,7 @@ class Session {
   u32 early_bytes_ = 0;  // sent or taken
   u32 early_bytes_skipped_ = 0;
   u32 empty_records_ = 0;
-  u32 key_updates_ = 0;
+  i64 key_updates_ = 0;  // below zero: one to spare for each record that we sealed
   u32 warnings_ = 0;
   u32 changes_ = 0;  // ChangeCipherSpec records
 

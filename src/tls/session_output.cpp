@@ -213,7 +213,8 @@ Session::Sealed Session::seal_records(Bytes plaintext, MutBytes room) {
     const std::size_t n =
         std::min({plaintext.size(), room.size() - overhead, std::size_t{content_max()}});
     if (sink_ != nullptr) tell_sent_record(ContentType::application_data, n);
-    key_updates_ = 0;  // who only listens may update keys for what it hears
+    // Who only listens may update keys for what it hears; we may hear of it much later.
+    key_updates_ = std::min<i64>(key_updates_, 0) - 1;
     write_->seal(ContentType::application_data, plaintext.first(n), room.first(n + overhead));
     plaintext = plaintext.subspan(n);
     room = room.subspan(n + overhead);

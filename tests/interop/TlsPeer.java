@@ -1,9 +1,12 @@
-// Java's TLS (JSSE) as a peer:
-//   java TlsPeer.java client|server PORT DIRECTORY CERTIFICATE [PATH...]
-// It trusts DIRECTORY/ca.pem, and shows DIRECTORY/CERTIFICATE.pem.
+// Java's TLS (JSSE) as a peer, with certificates of `handfast ca` in DIRECTORY:
+//   java TlsPeer.java client DIRECTORY ASK...      ASK: PORT,PATH[,PROTOCOL[,SUITE[,NAME]]]
+//   java TlsPeer.java server DIRECTORY LISTEN...   LISTEN: PORT,CERTIFICATE[,PROTOCOL[,SUITE]]
+// A client trusts ca.pem, shows alice.pem, and prints a line for each ASK. A server wants a
+// certificate. With -DkeyLimit=2^20 keys are updated after each MiB; and as long as the answer to
+// that is not there, at each record that comes.
 
 import java.io.*;
-import java.net.InetAddress;
+import java.net.*;
 import java.nio.file.*;
 import java.security.*;
 import java.security.cert.*;
@@ -36,15 +39,18 @@ public class TlsPeer {
     return context;
   }
 
-  static void speakHttp(SSLSocket socket, String... protocols) {
+  /// `arguments` from `at` on: protocol, suite.
+  static void configure(SSLSocket socket, String[] arguments, int at) {
     var parameters = socket.getSSLParameters();
     parameters.setApplicationProtocols(new String[] {"http/1.1"});
-    if (protocols.length > 0) parameters.setProtocols(protocols);
-    if (socket.getUseClientMode()) {
-      parameters.setEndpointIdentificationAlgorithm("HTTPS");
-      parameters.setServerNames(List.of(new SNIHostName("www.lab")));
-    }
+    if (given(arguments, at)) parameters.setProtocols(new String[] {arguments[at]});
+    if (given(arguments, at + 1)) parameters.setCipherSuites(new String[] {arguments[at + 1]});
+    if (socket.getUseClientMode()) parameters.setEndpointIdentificationAlgorithm("HTTPS");
     socket.setSSLParameters(parameters);
+  }
+
+  static boolean given(String[] arguments, int at) {
+    return at < arguments.length && !arguments[at].isEmpty();
   }
 
   static String readHead(InputStream in) throws IOException {
@@ -57,67 +63,84 @@ public class TlsPeer {
     return head.toString();
   }
 
-  /// Prints what was agreed on, and the SHA-256 of what came. An end without close_notify throws.
-  static void ask(SSLContext context, int port, String path, String... protocols)
-      throws Exception {
+  /// GETs, or POSTs 64 MiB to /echo. Prints what was agreed on, and the SHA-256 of what came. An
+  /// end without close_notify throws.
+  static void ask(SSLContext context, String[] arguments) throws Exception {
     var begun = System.currentTimeMillis();
-    try (var socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port)) {
-      speakHttp(socket, protocols);
+    var port = Integer.parseInt(arguments[0]);
+    var name = given(arguments, 4) ? arguments[4] : "www.lab";
+    try (var plain = new Socket("127.0.0.1", port);
+         var socket =
+             (SSLSocket) context.getSocketFactory().createSocket(plain, name, port, true)) {
+      configure(socket, arguments, 2);
       socket.startHandshake();
       var out = socket.getOutputStream();
-      out.write(("GET " + path + " HTTP/1.1\r\nHost: www.lab\r\nConnection: close\r\n\r\n")
-                    .getBytes());
+      var posts = arguments[1].startsWith("/echo");
+      out.write(((posts ? "POST " : "GET ") + arguments[1] + " HTTP/1.0\r\nHost: www.lab\r\n" +
+                 (posts ? "Content-Length: " + (64 << 20) + "\r\n\r\n" : "\r\n")).getBytes());
+      var piece = new byte[65536];
+      for (int i = 0; i < piece.length; ++i) piece[i] = (byte) (i * 31 >> 3);
+      for (int i = 0; posts && i < 1024; ++i) out.write(piece);
       var in = new BufferedInputStream(socket.getInputStream(), 65536);
       var status = readHead(in).split("\r\n")[0];
       var digest = MessageDigest.getInstance("SHA-256");
-      var piece = new byte[65536];
       for (int n; (n = in.read(piece)) > 0;) digest.update(piece, 0, n);
       var session = socket.getSession();
       System.out.printf("%s %s %s %s %s%n", session.getProtocol(), socket.getApplicationProtocol(),
           session.getCreationTime() < begun ? "resumed" : "new", status.split(" ")[1],
           HexFormat.of().formatHex(digest.digest()));
+    } catch (IOException error) {
+      System.out.println("refused: " + error.getMessage());
     }
   }
 
-  static void answer(SSLSocket socket, Path directory) throws IOException {
+  /// Gives content back; of /moved/X it says that it is at /X.
+  static void answer(SSLSocket socket, String[] arguments) throws IOException {
     try (socket) {
-      speakHttp(socket);
-      var path = readHead(new BufferedInputStream(socket.getInputStream())).split(" ")[1];
+      configure(socket, arguments, 2);
+      var in = new BufferedInputStream(socket.getInputStream(), 65536);
+      var head = readHead(in).split("\r\n");
       var out = socket.getOutputStream();
-      if (path.equals("/moved")) {
-        out.write("HTTP/1.1 302 Found\r\nLocation: /big\r\nContent-Length: 0\r\n\r\n".getBytes());
+      var path = head[0].split(" ")[1];
+      if (path.startsWith("/moved")) {
+        out.write(("HTTP/1.1 302 Found\r\nLocation: " + path.substring("/moved".length()) +
+                   "\r\nContent-Length: 0\r\n\r\n").getBytes());
         return;
       }
-      var size = 64 << 20;
-      out.write(("HTTP/1.1 200 OK\r\nContent-Length: " + size + "\r\n\r\n").getBytes());
-      var piece = new byte[65536];
-      for (int i = 0; i < piece.length; ++i) piece[i] = (byte) (i * 31 >> 3);
-      for (int sent = 0; sent < size; sent += piece.length) out.write(piece);
+      var content = new byte[0];
+      for (var field : head)
+        if (field.startsWith("Content-Length: "))
+          content = in.readNBytes(Integer.parseInt(field.split(" ")[1]));
+      out.write("HTTP/1.0 200 OK\r\n\r\n".getBytes());  // close_notify ends it
+      out.write(content);
     } catch (IOException error) {
       System.out.println(error.getMessage());
     }
   }
 
+  static void listen(Path directory, String[] arguments) {
+    try {
+      var context = context(directory, arguments[1]);
+      var listener = (SSLServerSocket) context.getServerSocketFactory().createServerSocket(
+          Integer.parseInt(arguments[0]), 10, InetAddress.getByName("127.0.0.1"));
+      listener.setNeedClientAuth(true);
+      while (true) answer((SSLSocket) listener.accept(), arguments);
+    } catch (Exception error) {
+      System.out.println(error);
+    }
+  }
+
   public static void main(String[] arguments) throws Exception {
-    // A server updates its keys after each MiB.
-    if (arguments[0].equals("server"))
-      Security.setProperty("jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^20");
-    var port = Integer.parseInt(arguments[1]);
-    var directory = Path.of(arguments[2]);
-    var context = context(directory, arguments[3]);
-    if (arguments[0].equals("client")) {
-      // One version after the other: a session is remembered by host alone.
-      for (var protocols : List.of(new String[] {}, new String[] {"TLSv1.2"}))
-        for (var path : Arrays.asList(arguments).subList(4, arguments.length))
-          ask(context, port, path, protocols);
+    var limit = System.getProperty("keyLimit", "2^37");
+    Security.setProperty("jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate " + limit);
+    Security.setProperty("jdk.tls.disabledAlgorithms", "");
+    var directory = Path.of(arguments[1]);
+    var rest = Arrays.stream(arguments).skip(2).map(it -> it.split(",")).toList();
+    if (arguments[0].equals("server")) {
+      for (var it : rest) new Thread(() -> listen(directory, it)).start();
       return;
     }
-    var here = InetAddress.getByName("127.0.0.1");
-    try (var listener = (SSLServerSocket) context.getServerSocketFactory().createServerSocket(
-             port, 10, here)) {
-      listener.setNeedClientAuth(true);
-      System.out.println("ready");
-      while (true) answer((SSLSocket) listener.accept(), directory);
-    }
+    var context = context(directory, "alice");
+    for (var it : rest) ask(context, it);
   }
 }

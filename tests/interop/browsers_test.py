@@ -1,21 +1,21 @@
 """Chromium and Firefox load a page of 50 assets over HTTPS, from `serve --tls` on our own TCP. They
-trust the lab's CA as they would any other, and a screenshot shows what they made of the page.
+trust the lab's CA as they would any other, and a screenshot shows what they made of the page. And
+they resume sessions, carry 64 MiB both ways, show a certificate, and refuse and are refused.
 
 HANDFAST_SCREENSHOTS=DIR keeps the screenshots."""
 
+import contextlib
 import os
 import re
-import shutil
 import struct
+import subprocess
 import unittest
 import zlib
 
 import netns
-from netns import ADDRESSES, OURS, handfast, run, serving
+from netns import OURS, handfast, run, serving, wait_for
+from tls_lab import (ALICE, DIGESTS, ECHO, Echo, LAB, NAME, SITE, TUN, credentials, served)
 
-LAB = netns.directory()
-SITE = netns.directory()
-NAME = "www.lab"
 ACROSS, DOWN, WIDTH, HEIGHT = 8, 6, 100, 80  # 48 tiles, with the style and the script 50 assets
 HEAD = 40  # pixels above the first row
 
@@ -79,6 +79,10 @@ def make_site():
         "count.js": "addEventListener('load', () => { const all = [...document.images];"
                     "document.querySelector('h1').textContent ="
                     "all.filter(i => i.naturalWidth).length + ' of ' + all.length + ' tiles' })",
+        "much.html": "<!doctype html><title>much</title><script type=module>"
+                     "const got = await (await fetch('/64m.bin')).blob();"
+                     "await fetch('/echo', {method: 'POST', body: got})</script>"
+                     + tiles,  # by HTTP/1.1 each connection that they open resumes the first
     }
     for name, text in files.items():
         with open(f"{SITE}/{name}", "w", encoding="utf-8") as file:
@@ -88,19 +92,22 @@ def make_site():
             file.write(png(color(n)))
 
 
-def trust(database):
-    """Makes a certificate store of NSS that has the lab's CA."""
+def trust(database, ca=f"{LAB}/ca.pem"):
+    """Makes a certificate store of NSS that has the lab's CA, and a client's certificate."""
     os.makedirs(database, exist_ok=True)
-    for arguments in (["-N", "--empty-password"],
-                      ["-A", "-n", "lab", "-t", "C,,", "-i", f"{LAB}/ca.pem"]):
-        made = run(["certutil", "-d", f"sql:{database}", *arguments])
+    run(["openssl", "pkcs12", "-export", "-in", ALICE[0], "-inkey", ALICE[1], "-out",
+         f"{database}/alice", "-passout", "pass:"])
+    for command in (["certutil", "-N", "--empty-password"],
+                    ["certutil", "-A", "-n", "lab", "-t", "C,,", "-i", ca],
+                    ["pk12util", "-i", f"{database}/alice", "-W", ""]):
+        made = run([*command, "-d", f"sql:{database}"])
         assert made.returncode == 0, made.stderr
 
 
-def chromium(url, *options):
+def chromium(url, *options, ca=f"{LAB}/ca.pem"):
     """Its stdout and stderr."""
     home = netns.directory()
-    trust(f"{home}/.pki/nssdb")
+    trust(f"{home}/.pki/nssdb", ca)
     return run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
                 "--no-first-run", "--disable-background-networking", "--disable-component-update",
                 "--disable-sync", f"--user-data-dir={home}/profile", "--hide-scrollbars",
@@ -108,24 +115,50 @@ def chromium(url, *options):
                 "--virtual-time-budget=20000", *options, url], env={**os.environ, "HOME": home})
 
 
-def firefox(url, shot):
-    home = netns.directory()
+def firefox_command(home, *preferences):
     trust(f"{home}/profile")
     with open(f"{home}/profile/user.js", "w", encoding="utf-8") as file:
-        file.write('user_pref("network.dns.localDomains", "");'
-                   'user_pref("browser.shell.checkDefaultBrowser", false);'
-                   'user_pref("datareporting.policy.dataSubmissionEnabled", false);'
-                   'user_pref("app.normandy.enabled", false);')
-    result = run(["firefox-esr", "--headless", "--no-remote", "--profile", f"{home}/profile",
-                  "--window-size=800,700", "--screenshot", shot, url],
-                 env={**os.environ, "HOME": home, "MOZ_DISABLE_AUTO_SAFE_MODE": "1"})
+        for name, value in (("network.dns.localDomains", '""'),
+                            ("browser.shell.checkDefaultBrowser", "false"),
+                            ("datareporting.policy.dataSubmissionEnabled", "false"),
+                            ("app.normandy.enabled", "false"), *preferences):
+            file.write(f'user_pref("{name}", {value});')
+    return ["firefox-esr", "--headless", "--no-remote", "--profile", f"{home}/profile"]
+
+
+def environment(home):
+    return {**os.environ, "HOME": home, "MOZ_DISABLE_AUTO_SAFE_MODE": "1"}
+
+
+def firefox(url, shot):
+    home = netns.directory()
+    result = run([*firefox_command(home), "--window-size=800,700", "--screenshot", shot, url],
+                 env=environment(home))
     assert os.path.exists(shot), result.stderr
+
+
+@contextlib.contextmanager
+def firefox_at(*urls, preferences=()):
+    """Firefox with a tab for each."""
+    home = netns.directory()
+    browser = subprocess.Popen([*firefox_command(home, *preferences), *urls],
+                               env=environment(home), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, preexec_fn=netns._die_with_parent)
+    try:
+        yield
+    finally:
+        browser.terminate()
+        browser.wait(timeout=20)
 
 
 class Browsers(unittest.TestCase):
     def serving(self, certificate="server"):
-        return serving(SITE, "--tun", "hf0", *ADDRESSES, "--tls", "--cert",
-                       f"{LAB}/{certificate}.pem", "--key", f"{LAB}/{certificate}.key")
+        return serving(SITE, *TUN, *credentials(certificate))
+
+    def carrying(self, *options):
+        """By HTTP/1.1: more than one connection."""
+        return served("--http1.1", "-v", "--proxy", f"/echo=http://127.0.0.1:{ECHO}", *options,
+                      where=TUN)
 
     def shot(self, name):
         directory = os.environ.get("HANDFAST_SCREENSHOTS") or netns.directory()
@@ -162,25 +195,64 @@ class Browsers(unittest.TestCase):
         self.assertGreaterEqual(counts["request"], 51)
         self.assertLessEqual(counts["connection"], 12)
 
-    def test_Chromium_refuses_what_is_expired_or_of_another_name(self):
-        for certificate, name, why in (("expired", NAME, "ERR_CERT_DATE_INVALID"),
-                                       ("server", "other.lab", "ERR_CERT_COMMON_NAME_INVALID")):
+    def test_Chromium_carries_64_MiB_both_ways_and_resumes(self):
+        with Echo() as echo, self.carrying() as server:
+            chromium(f"https://{NAME}/much.html", "--dump-dom")
+            self.assertEqual(echo.digests, [DIGESTS["64m.bin"]])
+            self.assertRegex(server.printed(server.err), "TLS 1.3 with .* http/1.1, resumed")
+
+    def test_Firefox_carries_64_MiB_both_ways_and_resumes(self):
+        with Echo() as echo, self.carrying() as server, firefox_at(f"https://{OURS}/much.html"):
+            wait_for(lambda: echo.digests, "answer of Firefox", timeout=40)
+            self.assertEqual(echo.digests, [DIGESTS["64m.bin"]])
+            self.assertRegex(server.printed(server.err), "TLS 1.3 with .* http/1.1, resumed")
+
+    def test_Firefox_shows_a_certificate(self):
+        chosen = ("security.default_personal_cert", '"Select Automatically"')
+        with served("--client-ca", f"{LAB}/ca.pem") as server, \
+             firefox_at("https://127.0.0.1:8443/", preferences=[chosen]):
+            wait_for(lambda: "GET / 200" in server.printed(), "request of Firefox", timeout=40)
+
+    def test_Chromium_refuses_what_is_expired_or_of_another_name_or_CA(self):
+        ca = f"{LAB}/ca.pem"
+        for certificate, name, trusted, why in (
+                ("expired", NAME, ca, "ERR_CERT_DATE_INVALID"),
+                ("server", "other.lab", ca, "ERR_CERT_COMMON_NAME_INVALID"),
+                ("server", NAME, ALICE[0], "ERR_CERT_AUTHORITY_INVALID")):
             with self.subTest(why), self.serving(certificate) as server:
-                result = chromium(f"https://{name}/", "--dump-dom")
+                result = chromium(f"https://{name}/", "--dump-dom", ca=trusted)
                 counts = self.summary(server)
                 self.assertIn(why, result.stderr)
                 self.assertEqual(counts.get("request", 0), 0)
 
+    def test_Firefox_refuses_what_is_expired_or_of_another_name_or_CA(self):
+        other = netns.directory()
+        handfast("ca", other, "--name", "127.0.0.1")
+        with served(certificate="expired", where=("--listen", "127.0.0.1:8441")) as expired, \
+             served(where=("--listen", "127.0.0.2:8442")) as misnamed, \
+             serving(SITE, "--listen", "127.0.0.1:8443", "--tls", "--cert", f"{other}/server.pem",
+                     "--key", f"{other}/server.key") as unknown, \
+             firefox_at("https://127.0.0.1:8441", "https://127.0.0.2:8442",
+                        "https://127.0.0.1:8443"):
+            for server, why in ((expired, "bad_certificate"), (misnamed, "bad_certificate"),
+                                (unknown, "unknown_ca")):
+                wait_for(lambda server=server, why=why: why in server.printed(server.err), why,
+                         timeout=40)
 
-def make_lab():
-    for arguments in (["--name", NAME, "--name", OURS],
-                      ["--name", NAME, "--name", OURS, "--out", "expired", "--expired"]):
-        made = handfast("ca", LAB, *arguments)
-        assert made.returncode == 0, made.stderr
+    def test_Firefox_without_a_suite_or_a_version_in_common(self):
+        none = [(f"security.ssl3.ecdhe_{kind}_{suite}", "false") for kind in ("rsa", "ecdsa")
+                for suite in ("aes_128_gcm_sha256", "aes_256_gcm_sha384",
+                              "chacha20_poly1305_sha256")]
+        for preferences, why in (
+                ([("security.tls.version.max", "3"), *none], "no cipher suite"),
+                ([("security.tls.version.min", "2"), ("security.tls.version.max", "2"),
+                  ("security.tls.version.enable-deprecated", "true")], "offers TLS 1.1")):
+            with self.subTest(why), served() as server, \
+                 firefox_at("https://127.0.0.1:8443", preferences=preferences):
+                wait_for(lambda server=server, why=why: why in server.printed(server.err), why,
+                         timeout=40)
 
 
 if __name__ == "__main__":
-    if shutil.which("chromium") and shutil.which("firefox-esr"):
-        make_lab()
-        make_site()
-    netns.main("chromium", "firefox-esr", "certutil")
+    make_site()
+    netns.main("chromium", "firefox-esr", "certutil", "pk12util", "openssl")

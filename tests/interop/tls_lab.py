@@ -1,6 +1,7 @@
 """What tests of TLS have in common: certificates, files to serve, peers."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import socket
@@ -138,10 +139,12 @@ class Peer:
 
 
 class Echo:
-    """Speaks plain HTTP on port ECHO of the loopback, behind a server of TLS: gives back the content
-    that it gets. Its answers have no length: who passes them on has to mark the end."""
+    """Speaks plain HTTP on port ECHO of the loopback, behind a server of TLS: gives back the
+    content that it gets, of which `digests` are kept; or the digest alone, where the path ends with
+    "sum". Its answers have no length: who passes them on has to mark the end."""
 
     def __enter__(self):
+        self.digests = []
         self.listener = socket.create_server(("127.0.0.1", ECHO))
         threading.Thread(target=self.accept, daemon=True).start()
         return self
@@ -156,15 +159,18 @@ class Echo:
                 connection = self.listener.accept()[0]
                 threading.Thread(target=self.answer, args=[connection], daemon=True).start()
 
-    @staticmethod
-    def answer(connection):
+    def answer(self, connection):
         with connection, contextlib.suppress(OSError):
             stream = connection.makefile("rb")
+            path = stream.readline().split()[1]
             size = 0
             while (line := stream.readline().lower()) > b"\r\n":
                 if line.startswith(b"content-length:"):
                     size = int(line.split(b":")[1])
             content = stream.read(size)
+            self.digests.append(hashlib.sha256(content).hexdigest())
+            if path.endswith(b"sum"):
+                content = self.digests[-1].encode()
             connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + content)
 
 

@@ -1,5 +1,5 @@
-"""TLS against other implementations in both roles: GnuTLS, NSS, Java's JSSE; and curl. Each is
-skipped where it is not installed. tls_servers_test.py has more of them as servers."""
+"""TLS against other implementations: GnuTLS and NSS in both roles; curl; 64 MiB from clients and
+back. Each is skipped where it is not installed. tls_servers_test.py has more of them as servers."""
 
 import hashlib
 import os
@@ -124,7 +124,8 @@ class Nss(Asking):
 
     def client(self, *options, versions="tls1.2:tls1.3", name=NAME, database=None):
         done = run(["tstclnt", "-h", "127.0.0.1", "-p", str(PORT), "-a", name, "-d",
-                    database or self.database, "-V", versions, "-v", "-A", self.request, *options], errors="replace")
+                    database or self.database, "-V", versions, "-v", "-A", self.request, *options],
+                   errors="replace")
         return done.returncode, done.stdout + done.stderr
 
     def answered(self, *options, **more):
@@ -176,52 +177,6 @@ class Nss(Asking):
         with self.server("-r", "-r"):
             self.fetch(f"https://{HERE}/", *SHOW_ALICE)
             self.failed(f"https://{HERE}/", "certificate")
-
-
-@needs("java")
-class Java(Asking):
-    FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "TlsPeer.java")
-
-    def command(self, role, name, *paths, options=()):
-        return ["java", "-XX:TieredStopAtLevel=1", *options, self.FILE, role, str(PORT), LAB, name,
-                *paths]
-
-    def client(self, *paths, options=()):
-        done = run(self.command("client", "alice", *paths, options=options), timeout=120)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return [line.split() for line in done.stdout.splitlines()]
-
-    def test_client(self):
-        with served(*WANT_ALICE) as server:
-            # By both versions, with a client certificate.
-            lines = self.client("/64m.bin", "/1m.bin")
-            self.assertEqual([line[:4] for line in lines], [
-                [version, "http/1.1", how, "200"] for version in ("TLSv1.3", "TLSv1.2")
-                for how in ("new", "resumed")])
-            self.assertEqual([line[4] for line in lines],
-                             [DIGESTS["64m.bin"], DIGESTS["1m.bin"]] * 2)
-            # Its one share is of a group that we lack.
-            retried = self.client("/1m.bin",
-                                  options=["-Djdk.tls.namedGroups=secp521r1,secp256r1"])
-            self.assertEqual(retried[0][:4], ["TLSv1.3", "http/1.1", "new", "200"])
-            self.assertEqual(server.printed(server.err), "")
-
-    def test_server(self):
-        piece = bytes(i * 31 >> 3 & 255 for i in range(65536))
-        wanted = hashlib.sha256(piece * 1024).hexdigest()
-        for options, retried in (([], False), (["-Djdk.tls.namedGroups=secp384r1"], True)):
-            with Peer(*self.command("server", "server", options=options)):
-                path, told = self.fetch(f"https://{HERE}/moved", *SHOW_ALICE)
-                self.assertEqual(netns.sha256(path), wanted)
-                lines = [line for line in told.splitlines() if "* TLS 1.3," in line]
-                self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
-                self.assertEqual("HelloRetryRequest" in lines[0], retried)
-                self.assertIn("http/1.1", lines[0])
-        old = ["-Djdk.tls.server.protocols=TLSv1.2"]
-        with Peer(*self.command("server", "server", options=old)):
-            told = self.fetch(f"https://{HERE}/moved", *SHOW_ALICE)[1]
-            lines = [line for line in told.splitlines() if "* TLS 1.2," in line]
-            self.assertEqual([("resumed" in line) for line in lines], [False, True], told)
 
 
 @needs("curl")

@@ -115,6 +115,13 @@ class Serve(unittest.TestCase):
         for option, name in (("-tls1", "TLS 1.0"), ("-tls1_1", "TLS 1.1")):
             self.refused(name, "protocol version", option, "-cipher", "DEFAULT@SECLEVEL=0")
 
+    def test_a_client_that_refuses_our_certificate(self):
+        self.refused("unknown_ca", "unable to get local issuer", "-CAfile", f"{LAB}/alice.pem")
+        self.refused("bad_certificate", "hostname mismatch", "-verify_hostname", "other.lab")
+        with served(certificate="expired") as server:
+            self.assertIn("certificate has expired", s_client())
+            self.assertIn("certificate_expired", server.printed(server.err))
+
     def test_plain_HTTP_is_named(self):
         with served() as server:
             with socket.create_connection(("127.0.0.1", PORT), timeout=10) as plain:

@@ -288,6 +288,21 @@ TEST(Session, lets_a_peer_update_keys_as_often_as_it_hears_something) {
   }
 }
 
+TEST(Session, lets_a_peer_update_keys_once_for_each_record_that_we_hear_of_late) {
+  const Configs configs;
+  Talk talk(configs);
+  talk.run();
+  constexpr u32 records = 100;
+  for (u32 i = 0; i < records; ++i) EXPECT_EQ(talk.pass(talk.server, "more"), "more");
+  for (u32 i = 0; i < records + configs.server.key_updates_in_a_row_max; ++i)
+    talk.client.update_keys(false);
+  talk.run();
+  EXPECT_FALSE(talk.server.error());
+  talk.client.update_keys(false);
+  talk.run();
+  expect_refused(talk.server, talk.client, Alert::unexpected_message);
+}
+
 TEST(Session, keeps_to_the_record_sizes_that_the_peer_set) {
   Configs configs;
   configs.client.record_size_limit = 100;
