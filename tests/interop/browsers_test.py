@@ -225,6 +225,13 @@ class Browsers(unittest.TestCase):
                 self.assertIn(why, result.stderr)
                 self.assertEqual(counts.get("request", 0), 0)
 
+    def test_Chromium_without_a_suite_in_common(self):
+        ours = "0xc02b,0xc02c,0xc02f,0xc030,0xcca8,0xcca9"
+        with served() as server:
+            chromium("https://127.0.0.1:8443/", "--ssl-version-max=tls1.2",
+                     f"--cipher-suite-blacklist={ours}", "--dump-dom")
+            self.assertIn("no cipher suite of TLS 1.2 in common", server.printed(server.err))
+
     def test_Firefox_refuses_what_is_expired_or_of_another_name_or_CA(self):
         other = netns.directory()
         handfast("ca", other, "--name", "127.0.0.1")
