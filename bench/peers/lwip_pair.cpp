@@ -227,5 +227,4 @@ void exchange(u64 exchanges, u32 connections) {
 }  // namespace
 
 // The only name of this build that the program sees.
-extern "C" [[gnu::externally_visible]] const handfast::bench::LwipPair HANDFAST_LWIP_PAIR{
-    start, bulk, open_close, exchange};
+extern "C" const handfast::bench::LwipPair HANDFAST_LWIP_PAIR{start, bulk, open_close, exchange};
