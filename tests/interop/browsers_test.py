@@ -203,7 +203,7 @@ class Browsers(unittest.TestCase):
 
     def test_Firefox_carries_64_MiB_both_ways_and_resumes(self):
         with Echo() as echo, self.carrying() as server, firefox_at(f"https://{OURS}/much.html"):
-            wait_for(lambda: echo.digests, "answer of Firefox", timeout=40)
+            wait_for(lambda: echo.digests, "answer of Firefox", timeout=60)
             self.assertEqual(echo.digests, [DIGESTS["64m.bin"]])
             self.assertRegex(server.printed(server.err), "TLS 1.3 with .* http/1.1, resumed")
 
@@ -211,7 +211,7 @@ class Browsers(unittest.TestCase):
         chosen = ("security.default_personal_cert", '"Select Automatically"')
         with served("--client-ca", f"{LAB}/ca.pem") as server, \
              firefox_at("https://127.0.0.1:8443/", preferences=[chosen]):
-            wait_for(lambda: "GET / 200" in server.printed(), "request of Firefox", timeout=40)
+            wait_for(lambda: "GET / 200" in server.printed(), "request of Firefox", timeout=60)
 
     def test_Chromium_refuses_what_is_expired_or_of_another_name_or_CA(self):
         ca = f"{LAB}/ca.pem"
@@ -230,7 +230,7 @@ class Browsers(unittest.TestCase):
         with served() as server:
             chromium("https://127.0.0.1:8443/", "--ssl-version-max=tls1.2",
                      f"--cipher-suite-blacklist={ours}", "--dump-dom")
-            self.assertIn("no cipher suite of TLS 1.2 in common", server.printed(server.err))
+            server.wait_to_say("no cipher suite of TLS 1.2 in common")
 
     def test_Firefox_refuses_what_is_expired_or_of_another_name_or_CA(self):
         other = netns.directory()
@@ -243,8 +243,7 @@ class Browsers(unittest.TestCase):
                         "https://127.0.0.1:8443"):
             for server, why in ((expired, "bad_certificate"), (misnamed, "bad_certificate"),
                                 (unknown, "unknown_ca")):
-                wait_for(lambda server=server, why=why: why in server.printed(server.err), why,
-                         timeout=40)
+                server.wait_to_say(why, timeout=60)
 
     def test_Firefox_without_a_suite_or_a_version_in_common(self):
         none = [(f"security.ssl3.ecdhe_{kind}_{suite}", "false") for kind in ("rsa", "ecdsa")
@@ -256,8 +255,7 @@ class Browsers(unittest.TestCase):
                   ("security.tls.version.enable-deprecated", "true")], "offers TLS 1.1")):
             with self.subTest(why), served() as server, \
                  firefox_at("https://127.0.0.1:8443", preferences=preferences):
-                wait_for(lambda server=server, why=why: why in server.printed(server.err), why,
-                         timeout=40)
+                server.wait_to_say(why, timeout=60)
 
 
 if __name__ == "__main__":

@@ -131,6 +131,10 @@ class Serving:
         file = file or self.out
         return os.pread(file.fileno(), 1 << 20, 0).decode()
 
+    def wait_to_say(self, words, timeout=10):
+        """Until it has said them on stderr: it may hear of an end after the peer is gone."""
+        wait_for(lambda: words in self.printed(self.err), f"{words!r} from the server", timeout)
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()

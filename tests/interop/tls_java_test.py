@@ -38,7 +38,7 @@ class Java(Asking):
                 "-Djdk.tls.namedGroups=secp521r1,secp256r1", "-DkeyLimit=2^20"])
             self.assertTrue(retried[0].startswith("TLSv1.3 http/1.1 new 200"), retried)
             self.assertEqual(echo.digests[-1], self.MUCH)
-            self.assertIn("HelloRetryRequest", server.printed(server.err))
+            server.wait_to_say("HelloRetryRequest")
             self.assertGreater(server.printed(server.err).count("[KeyUpdate] update_req"), 60)
 
     def test_client_that_refuses_or_is_refused(self):
@@ -56,7 +56,7 @@ class Java(Asking):
                                            "handshake_failure", "protocol_version"), strict=True):
                 self.assertRegex(line, f"refused: .*{words}")
             for words in ("our certificate", "AES_128_CBC_SHA", "the client offers TLS 1.1"):
-                self.assertIn(words, server.printed(server.err))
+                server.wait_to_say(words)
 
     def moved(self, version, where=HERE):
         """Two connections, of which the second resumes the session of the first."""

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import netns
-from netns import run, wait_for
+from netns import run
 from tls_lab import (ALICE, Asking, DIGESTS, ECHO, Echo, HERE, LAB, NAME, PORT, Peer, SHOW_ALICE,
                      SITE, WANT_ALICE, needs, request, served, write)
 
@@ -61,10 +61,10 @@ class GnuTls(Asking):
                     ("-VERS-ALL:+VERS-TLS1.1", "protocol version", "the client offers TLS 1.1"),
                     ("-CIPHER-ALL:+AES-128-CCM", "Handshake failed", "AES_128_CCM")):
                 self.assertIn(heard, self.client("--priority", f"NORMAL:{priority}"))
-                self.assertIn(said, server.printed(server.err))
+                server.wait_to_say(said)
             self.client(ca=f"{LAB}/alice.pem")
             self.client(name="other.lab")
-            self.assertIn("our certificate", server.printed(server.err))
+            server.wait_to_say("our certificate")
         with served(certificate="expired"):
             self.assertIn("expired", self.client())
 
@@ -146,7 +146,7 @@ class Nss(Asking):
             self.assertIn("0 stateless resumes", text)
             self.assertEqual(server.printed(server.err), "")
             self.assertNotEqual(self.client(versions="tls1.1:tls1.1")[0], 0)
-            self.assertIn("the client offers TLS 1.1", server.printed(server.err))
+            server.wait_to_say("the client offers TLS 1.1")
         with served(*WANT_ALICE):
             for version in ("tls1.2", "tls1.3"):
                 self.answered("-n", "alice", versions=f"{version}:{version}")
@@ -158,7 +158,7 @@ class Nss(Asking):
                     ([], {"name": "other.lab"}, "bad_certificate"),
                     ([], {"database": self.store(trusted="alice")}, "unknown_ca")):
                 self.assertNotEqual(self.client(*options, **more)[0], 0)
-                self.assertIn(words, server.printed(server.err))
+                server.wait_to_say(words)
         with served(certificate="expired"):
             self.assertNotEqual(self.client()[0], 0)
 
@@ -198,7 +198,7 @@ class Curl(unittest.TestCase):
                 server.err.truncate(0)
             self.assertIn("using HTTP/2", self.client()[1])
             self.assertEqual(self.client("--curves", "P-521:P-384", "--http1.1")[0], 0)
-            self.assertIn("HelloRetryRequest", server.printed(server.err))
+            server.wait_to_say("HelloRetryRequest")
             # Without a length: curl fails where no close_notify comes.
             self.assertEqual(self.client("-0")[0], 0)
         with served(*WANT_ALICE):
@@ -213,13 +213,13 @@ class Curl(unittest.TestCase):
                     (["--tlsv1.0", "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0"],
                      "the client offers TLS 1.1")):
                 self.assertEqual(self.client(*options)[0], 35)
-                self.assertIn(words, server.printed(server.err))
+                server.wait_to_say(words)
             self.assertEqual(self.client(ca=f"{LAB}/alice.pem")[0], 60)
-            self.assertIn("unknown_ca", server.printed(server.err))
+            server.wait_to_say("unknown_ca")
             self.assertEqual(self.client(name="other.lab")[0], 60)
         with served(certificate="expired") as server:
             self.assertEqual(self.client()[0], 60)
-            self.assertIn("certificate_expired", server.printed(server.err))
+            server.wait_to_say("certificate_expired")
 
 
 class Much(unittest.TestCase):
@@ -232,7 +232,7 @@ class Much(unittest.TestCase):
             done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, timeout=60,
                                   check=False, **options)
             self.assertEqual(done.returncode, 0, done.stderr)
-            wait_for(lambda: "[Alert] close_notify" in server.printed(server.err), "close_notify")
+            server.wait_to_say("[Alert] close_notify")
         with open(path, "rb") as file:
             text = file.read()
         if text.startswith(b"HTTP/1."):

@@ -10,7 +10,7 @@ import threading
 import unittest
 
 import netns
-from netns import KERNEL, OURS, handfast, wait_for
+from netns import KERNEL, OURS, handfast
 from tls_lab import (ALICE, Asking, CA, DIGESTS, HERE, LAB, NAME, PORT, TUN, curl, nginx, request,
                      s_client, s_server, served)
 
@@ -85,7 +85,7 @@ class Serve(unittest.TestCase):
             self.assertIn("200 OK", text)
             text = s_client("-ign_eof", say=request("/"))
             self.assertIn("certificate required", text)
-            self.assertIn("no certificate to show", server.printed(server.err))
+            server.wait_to_say("no certificate to show")
 
     def test_the_end_is_clean(self):
         with served(), socket.create_connection(("127.0.0.1", PORT), timeout=10) as plain:
@@ -104,8 +104,7 @@ class Serve(unittest.TestCase):
         """What the server says about it, and what the client hears."""
         with served() as server:
             self.assertIn(heard, s_client(*options))
-            wait_for(lambda: server.printed(server.err), "word from the server")
-            self.assertIn(said, server.printed(server.err))
+            server.wait_to_say(said)
 
     def test_no_suite_in_common(self):
         self.refused("TLS_AES_128_CCM_SHA256", "handshake failure", "-ciphersuites",
@@ -120,7 +119,7 @@ class Serve(unittest.TestCase):
         self.refused("bad_certificate", "hostname mismatch", "-verify_hostname", "other.lab")
         with served(certificate="expired") as server:
             self.assertIn("certificate has expired", s_client())
-            self.assertIn("certificate_expired", server.printed(server.err))
+            server.wait_to_say("certificate_expired")
 
     def test_plain_HTTP_is_named(self):
         with served() as server:
@@ -128,7 +127,7 @@ class Serve(unittest.TestCase):
                 plain.sendall(request().encode())
                 while plain.recv(4096):
                     pass
-            self.assertIn("HTTP", server.printed(server.err))
+            server.wait_to_say("HTTP")
 
 
 @contextlib.contextmanager
