@@ -44,10 +44,10 @@ DateText format_date(i64 unix_seconds) {
   const u32 weekday = std::chrono::weekday{at}.c_encoding();
 
   DateText out;
-  std::ranges::copy(std::string_view("ddd, 00 mmm 0000 00:00:00 GMT"), out.begin());
-  std::ranges::copy(day_names.substr(std::size_t{weekday} * 3, 3), out.begin());
+  std::string_view("ddd, 00 mmm 0000 00:00:00 GMT").copy(out.data(), out.size());
+  day_names.copy(out.data(), 3, std::size_t{weekday} * 3);
   put<2>(&out[5], unsigned{date.day()});
-  std::ranges::copy(month_names.substr(std::size_t{unsigned{date.month()} - 1} * 3, 3), &out[8]);
+  month_names.copy(&out[8], 3, std::size_t{unsigned{date.month()} - 1} * 3);
   put<4>(&out[12], to<u32>(int{date.year()}));
   const u32 second = to<u32>(seconds);
   put<2>(&out[17], second / 3600);

@@ -18,10 +18,7 @@ std::error_code invalid() { return std::make_error_code(std::errc::invalid_argum
 }  // namespace
 
 Http2Exchange::Http2Exchange(Http2Session& session, http::h2::StreamId id)
-    : HttpExchange(session.service()),
-      session_(session),
-      id_(id),
-      changed_(session.stream().get_executor(), asio::steady_timer::time_point::max()) {
+    : HttpExchange(session.service()), session_(session), id_(id) {
   begin();
 }
 
@@ -92,8 +89,10 @@ asio::awaitable<std::error_code> Http2Exchange::wait(Duration limit) {
   is_late_ = false;
   deadline_ = after(service().now(), limit);
   session_.watch(deadline_);
+  if (!changed_)
+    changed_.emplace(session_.stream().get_executor(), asio::steady_timer::time_point::max());
   std::error_code ignored;
-  co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await changed_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   deadline_ = never;
   std::error_code error = error_;
   if (!error && is_late_) error = std::make_error_code(std::errc::timed_out);

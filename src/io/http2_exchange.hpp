@@ -30,7 +30,9 @@ class Http2Exchange final : public HttpExchange {
   void take_content(Bytes content);
   void take_end(http::Fields trailers);
   void fail(std::error_code error);
-  void wake() { changed_.cancel(); }
+  void wake() {
+    if (changed_) changed_->cancel();
+  }
   /// What waits until then and gets nothing is too late; `never` where nothing waits.
   Instant deadline() const { return deadline_; }
   void on_deadline();
@@ -57,7 +59,8 @@ class Http2Exchange final : public HttpExchange {
 
   Http2Session& session_;
   http::h2::StreamId id_;
-  asio::steady_timer changed_;  // never expires: cancelled when the handler may go on
+  // Never expires: cancelled when the handler may go on. Made when it first waits.
+  std::optional<asio::steady_timer> changed_;
   Instant deadline_ = never;
   std::vector<u8> content_;  // that came
   std::vector<u8> piece_;    // that the handler has

@@ -141,8 +141,8 @@ void Http2Session::begin(http::h2::StreamId id) {
 }
 
 void Http2Session::end(http::h2::StreamId id) {
-  const Http2Exchange* exchange = find(id);
-  connection_.consume(id, exchange->unread());
+  const u32 unread = find(id)->unread();
+  if (unread > 0) connection_.consume(id, unread);
   connection_.release(id);
   exchanges_.erase(id);
   if (!service_.options().keep_alive) stop();

@@ -100,6 +100,7 @@ class Connection {
   };
 
   Stream* find(StreamId id) const;
+  Stream* find_open(StreamId id) const;
   Stream& make_stream(StreamId id);
   void forget(const Stream& stream);
   std::optional<Event> event_of(const Pending& pending);

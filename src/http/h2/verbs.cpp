@@ -59,12 +59,12 @@ Result<StreamId, Error> Connection::request(const Request& request, bool is_secu
 }
 
 Result<bool, Error> Connection::respond(StreamId id, const Response& response, bool ends) {
-  Stream* stream = find(id);
+  Stream* stream = find_open(id);
   const bool is_final = response.status >= 200;
   if (role_ != Role::server || response.status < 100 || response.status > 599 ||
       response.status == 101 || (!is_final && ends))
     return failure(misuse("a status that cannot be sent"));
-  if (stream == nullptr || !is_open(id) || stream->has_sent_head) return false;
+  if (stream == nullptr || stream->has_sent_head) return false;
   std::array<char, 3> digits{};
   std::to_chars(digits.begin(), digits.end(), response.status);
   fields_.clear();
@@ -88,8 +88,8 @@ Result<bool, Error> Connection::respond(StreamId id, const Response& response, b
 }
 
 MutBytes Connection::send_space(StreamId id, u32 wanted) {
-  Stream* stream = find(id);
-  if (stream == nullptr || !is_open(id)) return {};
+  Stream* stream = find_open(id);
+  if (stream == nullptr) return {};
   const u32 n = std::min(space(*stream), wanted);
   if (n > 0) return stream->out.space(n);
   stream->wants_space = !stream->is_finished;
@@ -106,8 +106,8 @@ void Connection::send(StreamId id, u32 n) {
 }
 
 Result<void, Error> Connection::finish(StreamId id, Fields trailers) {
-  Stream* stream = find(id);
-  if (stream == nullptr || !is_open(id) || stream->is_finished) return {};
+  Stream* stream = find_open(id);
+  if (stream == nullptr || stream->is_finished) return {};
   if (!stream->has_sent_head) return failure(misuse("the end of a message in the wrong place"));
   fields_.clear();
   if (const auto sendable = outgoing_fields(trailers, false, text_, fields_); !sendable)
@@ -154,10 +154,14 @@ void Connection::release(StreamId id) {
   }
 }
 
-bool Connection::is_open(StreamId id) const {
-  const Stream* stream = find(id);
-  return stream != nullptr && !stream->is_closed && !stream->is_released && !stream->is_reset;
+Stream* Connection::find_open(StreamId id) const {
+  Stream* stream = find(id);
+  const bool is_over =
+      stream == nullptr || stream->is_closed || stream->is_released || stream->is_reset;
+  return is_over ? nullptr : stream;
 }
+
+bool Connection::is_open(StreamId id) const { return find_open(id) != nullptr; }
 
 void Connection::shut_down() {
   if (is_shutting_down_ || has_failed_) return;
