@@ -61,7 +61,7 @@ class Connection {
 
   /// Gives back what is kept from message to message, for a connection that is idle. Ends all
   /// views.
-  void release() { fields_ = {}; }
+  void release() { fields_ = std::vector<Field>(); }
 
   /// What the request at hand would have the connection become: RFC 9110 §7.8 and §9.3.6. The
   /// server agrees by a 101 or a 2xx, and both ends' states are switched from then on.

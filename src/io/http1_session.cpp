@@ -163,6 +163,8 @@ void Http1Session::take_request(const http::Request& from) {
     const auto end = next_event();
     ASSERT(end && std::holds_alternative<http::EndOfMessage>(*end));
     content_done_ = true;
+    // Whoever is slow to take the answer holds the writer's buffer, and not this one too.
+    if (begin_ == end_) release_input();
   }
 }
 
@@ -200,9 +202,13 @@ asio::awaitable<std::error_code> Http1Session::read_more() {
   co_return got.error;
 }
 
-void Http1Session::release_memory() {
+void Http1Session::release_input() {
   begin_ = end_ = 0;
   service().give_back(std::move(input_));
+}
+
+void Http1Session::release_memory() {
+  release_input();
   release();
   connection_.release();
 }

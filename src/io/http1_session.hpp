@@ -42,6 +42,7 @@ class Http1Session final : public HttpConnection, private HttpExchange {
   asio::awaitable<void> close();
   /// More input, or an error; the stream's limit is set.
   asio::awaitable<std::error_code> read_more();
+  void release_input();
   void release_memory();
   Result<http::Event, http::Error> next_event();
 
@@ -67,7 +68,7 @@ class Http1Session final : public HttpConnection, private HttpExchange {
   AnyStream& stream_;
   http::Connection connection_;
   HttpWriter writer_;
-  HttpBuffer input_;  // what came is [begin_, end_)
+  Buffer input_;  // what came is [begin_, end_)
   u32 begin_ = 0;
   u32 end_ = 0;
   u64 content_read_ = 0;

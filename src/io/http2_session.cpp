@@ -29,7 +29,7 @@ asio::awaitable<void> Http2Session::run() {
   if (service_.stopping) stop();
   connection_.on_input(received_, service_.now());
   take_events();
-  received_ = {};
+  received_ = std::vector<u8>();
   co_await read_all();
   is_reading_ = false;
   connection_.on_end_of_input();
@@ -69,7 +69,7 @@ u32 Http2Session::buffer_bytes() const {
 // Reading ----------------------------------------------------------------------------------------
 
 asio::awaitable<void> Http2Session::read_all() {
-  HttpBuffer buffer;
+  Buffer buffer;
   while (!has_failed_ && !is_writer_over_) {
     const Transferred got = co_await read_some(buffer);
     if (got.error == std::errc::timed_out) {
@@ -88,10 +88,10 @@ asio::awaitable<void> Http2Session::read_all() {
   service_.give_back(std::move(buffer));
 }
 
-asio::awaitable<Transferred> Http2Session::read_some(HttpBuffer& buffer) {
+asio::awaitable<Transferred> Http2Session::read_some(Buffer& buffer) {
   set_limit();
   if (exchanges_.empty()) {
-    service_.give_back(std::exchange(buffer, HttpBuffer()));
+    service_.give_back(std::exchange(buffer, Buffer()));
     const Transferred waited = co_await stream_.wait_to_read();
     if (waited.error) co_return waited;
   }
@@ -162,13 +162,13 @@ void Http2Session::flush() {
 }
 
 asio::awaitable<void> Http2Session::write_all() {
-  HttpBuffer buffer;
+  Buffer buffer;
   while (!has_failed_) {
     if (!buffer) buffer = service_.take_buffer(buffer_bytes());
     has_output_ = false;
     const bool has_written = co_await write_output(buffer);
     if (has_written || has_output_) continue;
-    service_.give_back(std::exchange(buffer, HttpBuffer()));
+    service_.give_back(std::exchange(buffer, Buffer()));
     if (connection_.is_over() || (!is_reading_ && exchanges_.empty())) break;
     co_await wait(output_wanted_);
   }
@@ -176,7 +176,7 @@ asio::awaitable<void> Http2Session::write_all() {
 }
 
 /// False where there was nothing to write, or it failed.
-asio::awaitable<bool> Http2Session::write_output(HttpBuffer& buffer) {
+asio::awaitable<bool> Http2Session::write_output(Buffer& buffer) {
   const u32 n = connection_.poll_output(buffer.all());
   take_events();
   Bytes rest = buffer.all().first(n);
@@ -211,7 +211,7 @@ asio::awaitable<bool> Http2Session::write_output(HttpBuffer& buffer) {
 asio::awaitable<void> Http2Session::close() {
   stream_.shutdown_send();
   stream_.expires_after(service_.options().linger_timeout);
-  HttpBuffer buffer = service_.take_buffer(buffer_bytes());
+  Buffer buffer = service_.take_buffer(buffer_bytes());
   u64 dropped = 0;
   Transferred got;
   while (!got.error && dropped <= service_.options().dropped_content_max) {

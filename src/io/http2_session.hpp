@@ -37,9 +37,9 @@ class Http2Session final : public HttpConnection {
 
  private:
   asio::awaitable<void> read_all();
-  asio::awaitable<Transferred> read_some(HttpBuffer& buffer);
+  asio::awaitable<Transferred> read_some(Buffer& buffer);
   asio::awaitable<void> write_all();
-  asio::awaitable<bool> write_output(HttpBuffer& buffer);
+  asio::awaitable<bool> write_output(Buffer& buffer);
   asio::awaitable<void> wait(asio::steady_timer& timer);
   asio::awaitable<void> close();
 

@@ -116,9 +116,9 @@ void HttpExchange::release() {
   next.client = request_.client;
   next.scheme = std::move(request_.scheme);
   request_ = std::move(next);
-  trailers_ = {};
-  head_ = {};
-  length_ = {};
+  trailers_ = FieldList();
+  head_ = std::vector<http::Field>();  // "= {}" would keep a vector's memory
+  length_ = std::string();
 }
 
 std::string error_page(u16 status, std::string_view why) {

@@ -6,8 +6,6 @@
 namespace handfast::io {
 namespace {
 
-constexpr std::size_t spare_max = 64;  // buffers that wait for use
-
 i64 system_seconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::floor<std::chrono::seconds>(now).count();
@@ -62,20 +60,6 @@ std::string_view HttpService::date() {
   if (now != date_second_) date_ = http::format_date(now);
   date_second_ = now;
   return http::as_text(date_);
-}
-
-HttpBuffer HttpService::take_buffer(u32 size) {
-  const auto fits =
-      std::ranges::find(spare_, size, [](const HttpBuffer& one) { return one.all().size(); });
-  if (fits == spare_.end()) return HttpBuffer(size);
-  std::swap(*fits, spare_.back());
-  HttpBuffer taken = std::move(spare_.back());
-  spare_.pop_back();
-  return taken;
-}
-
-void HttpService::give_back(HttpBuffer buffer) {
-  if (buffer && spare_.size() < spare_max) spare_.push_back(std::move(buffer));
 }
 
 void HttpService::tell(const HttpExchange& exchange) {

@@ -4,11 +4,9 @@
 
 #include <array>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <asio/awaitable.hpp>
 
@@ -18,6 +16,7 @@
 #include "http/date.hpp"
 #include "http/h2/config.hpp"
 #include "io/http_exchange.hpp"
+#include "io/spare_buffers.hpp"
 
 namespace handfast::io {
 
@@ -34,7 +33,7 @@ struct HttpServerOptions {
   u32 connections_max = 4096;         // beyond, a client hears 503
   u32 turned_away_max = 64;           // at a time; more wait in the listener's backlog
   Duration retry_after = 5s;          // what those are told
-  u32 write_buffer_max = 64u << 10;   // bytes a connection holds for a slow reader
+  u32 write_buffer_max = 64u << 10;   // bytes held for a slow reader; with TLS as much sealed, too
   u64 dropped_content_max = 1 << 20;  // bytes that no handler wanted and are read all the same
   http::Config http{};
   bool offers_http2 = true;  // to clients that ask for it: by ALPN, or by its preface
@@ -60,26 +59,6 @@ struct HttpServerCounters {
   static constexpr std::array<Duration, 7> durations{1ms, 5ms, 25ms, 100ms, 500ms, 2500ms, 10s};
   std::array<u64, 8> by_duration{};
   Duration duration_sum{};
-};
-
-/// Memory that connections borrow while a request or an answer is under way.
-class HttpBuffer {
- public:
-  HttpBuffer() = default;
-  explicit HttpBuffer(u32 size) : bytes_(std::make_unique_for_overwrite<u8[]>(size)), size_(size) {}
-  HttpBuffer(HttpBuffer&& other) noexcept
-      : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
-  HttpBuffer& operator=(HttpBuffer&& other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    std::swap(size_, other.size_);
-    return *this;
-  }
-  MutBytes all() const { return {bytes_.get(), size_}; }
-  explicit operator bool() const { return size_ > 0; }
-
- private:
-  std::unique_ptr<u8[]> bytes_;
-  u32 size_ = 0;
 };
 
 /// RFC 8470 §5.2: a request that may be somebody's copy (`is_early`, or it says so of itself), and
@@ -112,8 +91,8 @@ class HttpService {
   /// `told` hears of each exchange when it is over.
   void on_access(std::function<void(const HttpExchange&)> told) { told_ = std::move(told); }
 
-  HttpBuffer take_buffer(u32 size);
-  void give_back(HttpBuffer buffer);
+  Buffer take_buffer(u32 size) { return spare_.take(size); }
+  void give_back(Buffer buffer) { spare_.give_back(std::move(buffer)); }
 
   bool stopping = false;  // connections end after the response at hand
 
@@ -124,7 +103,7 @@ class HttpService {
   HttpServerOptions options_;
   HttpServerCounters counters_;
   std::function<void(const HttpExchange&)> told_;
-  std::vector<HttpBuffer> spare_;
+  SpareBuffers spare_;
   i64 date_second_ = -1;
   http::DateText date_{};
 };

@@ -59,7 +59,7 @@ class HttpWriter {
 
   AnyStream& stream_;
   HttpService& service_;
-  HttpBuffer buffer_;
+  Buffer buffer_;
   u32 held_ = 0;
   u32 sent_ = 0;  // of those
   u64 written_ = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -12,6 +13,7 @@
 #include "crypto/chain_verifier.hpp"
 #include "crypto/random.hpp"
 #include "io/certificate_files.hpp"
+#include "io/spare_buffers.hpp"
 #include "tls/config.hpp"
 #include "tls/session.hpp"
 #include "tls/ticket_store.hpp"
@@ -65,6 +67,8 @@ class TlsContext {
   /// For dates in certificates, and for the age of tickets.
   std::function<WallTime()> wall_clock = wall_now;
   std::function<Instant()> clock;
+  /// What streams keep records in. It may outlive this, for a coroutine that nobody resumes.
+  std::shared_ptr<SpareBuffers> spare_buffers = std::make_shared<SpareBuffers>();
 
   /// Server: clients get tickets, and may resume by them. The sessions of TLS 1.2 clients that take
   /// none are kept here.

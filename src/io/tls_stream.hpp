@@ -12,11 +12,11 @@
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/dispatch.hpp>
 #include <asio/socket_base.hpp>
 
 #include "base/assert.hpp"
 #include "io/detail/tls_connection.hpp"
+#include "io/detail/tls_operations.hpp"
 #include "io/tls_context.hpp"
 
 namespace handfast::io {
@@ -42,8 +42,10 @@ class TlsStream {
   template <class Token = asio::default_completion_token_t<executor_type>>
   auto async_handshake(Token&& token = {}) {
     return start<void(std::error_code)>(
-        std::forward<Token>(token),
-        [](std::shared_ptr<Connection> it) { return Connection::shake_hands(std::move(it)); });
+        std::forward<Token>(token), [](std::shared_ptr<Connection> it, auto handler) {
+          detail::TlsOperation operation(it, std::move(handler));
+          operation.go_on_as(Connection::shake_hands(std::move(it)));
+        });
   }
   /// Reads what is there, at least one byte; fails with asio::error::eof after the peer's
   /// close_notify and with TlsErrc::truncated where the stream ends without. One at a time.
@@ -52,8 +54,9 @@ class TlsStream {
   auto async_read_some(const Buffers& buffers, Token&& token = {}) {
     const MutBytes room = first<asio::mutable_buffer, MutBytes>(buffers);
     return start<void(std::error_code, std::size_t)>(
-        std::forward<Token>(token),
-        [room](std::shared_ptr<Connection> it) { return Connection::read(std::move(it), room); });
+        std::forward<Token>(token), [room](std::shared_ptr<Connection> it, auto handler) {
+          detail::TlsRead(std::move(it), std::move(handler), room).begin();
+        });
   }
   /// Sends at least one byte, in records. Fails with broken_pipe after shutdown(). One at a time;
   /// a read may be under way. Where session().early_room() says so, the first bytes go out with the
@@ -63,25 +66,36 @@ class TlsStream {
   auto async_write_some(const Buffers& buffers, Token&& token = {}) {
     const Bytes bytes = first<asio::const_buffer, Bytes>(buffers);
     return start<void(std::error_code, std::size_t)>(
-        std::forward<Token>(token), [bytes](std::shared_ptr<Connection> it) {
-          return Connection::write(std::move(it), bytes);
+        std::forward<Token>(token), [bytes](std::shared_ptr<Connection> it, auto handler) {
+          detail::TlsWrite(std::move(it), std::move(handler), bytes).begin();
         });
   }
-  /// Waits until a read would not have to. wait_read only. Signature: void(std::error_code).
+  /// Writes what goes without waiting; 0 without an error: the same bytes have to be written by
+  /// async_write_some(), for they may be sealed already.
+  std::size_t write_now(Bytes bytes, std::error_code& error)
+    requires requires(Lower& below) { below.write_now(bytes, error); }
+  {
+    return connection_->write_now(bytes, error);
+  }
+  /// Waits until a read would not have to, and holds no buffer meanwhile. wait_read only.
+  /// Signature: void(std::error_code).
   template <class Token = asio::default_completion_token_t<executor_type>>
   auto async_wait(asio::socket_base::wait_type what, Token&& token = {}) {
     ASSERT(what == asio::socket_base::wait_read);
     return start<void(std::error_code)>(
-        std::forward<Token>(token),
-        [](std::shared_ptr<Connection> it) { return Connection::wait(std::move(it)); });
+        std::forward<Token>(token), [](std::shared_ptr<Connection> it, auto handler) {
+          detail::TlsWait(std::move(it), std::move(handler)).begin();
+        });
   }
   /// Says close_notify, and completes when that and what was before it went to the stream below,
   /// whose sending side is shut down then. Reading goes on. Signature: void(std::error_code).
   template <class Token = asio::default_completion_token_t<executor_type>>
   auto async_shutdown(Token&& token = {}) {
-    return start<void(std::error_code)>(
-        std::forward<Token>(token),
-        [](std::shared_ptr<Connection> it) { return Connection::shut_down(std::move(it)); });
+    return start<void(std::error_code)>(std::forward<Token>(token),
+                                        [](std::shared_ptr<Connection> it, auto handler) {
+                                          detail::TlsOperation operation(it, std::move(handler));
+                                          operation.go_on_as(Connection::shut_down(std::move(it)));
+                                        });
   }
 
   /// shutdown_send: as async_shutdown(), without waiting for it.
@@ -129,26 +143,14 @@ class TlsStream {
     return {};
   }
 
-  /// Runs the coroutine that `make` gives, and hands its outcome to whom `token` says.
-  template <class Signature, class Token, class Make>
-  auto start(Token&& token, Make make) {
+  /// Has `begin` do it for the handler that `token` comes to.
+  template <class Signature, class Token, class Begin>
+  auto start(Token&& token, Begin begin) {
     return asio::async_initiate<Token, Signature>(
-        [](auto&& handler, std::shared_ptr<Connection> connection, Make begin) {
-          const auto executor = connection->lower().get_executor();
-          auto there = asio::get_associated_executor(handler, executor);
-          asio::co_spawn(executor, begin(std::move(connection)),
-                         [handler = std::forward<decltype(handler)>(handler), there](
-                             const std::exception_ptr& thrown, auto outcome) mutable {
-                           if (thrown) std::rethrow_exception(thrown);
-                           asio::dispatch(there, [handler = std::move(handler), outcome]() mutable {
-                             if constexpr (std::is_same_v<decltype(outcome), std::error_code>)
-                               std::move(handler)(outcome);
-                             else
-                               std::move(handler)(outcome.error, outcome.bytes);
-                           });
-                         });
+        [](auto&& handler, std::shared_ptr<Connection> connection, Begin how) {
+          how(std::move(connection), std::forward<decltype(handler)>(handler));
         },
-        token, connection_, std::move(make));
+        token, connection_, std::move(begin));
   }
 
   std::shared_ptr<Connection> connection_;

@@ -263,6 +263,7 @@ Outcome Session::pump(Instant now) {
     if (!good) return good;
     if (const Outcome done = run_actions(); !done) return done;
   }
+  if (messages_in_.empty() && is_connected()) messages_in_ = std::vector<u8>();
   return {};
 }
 

@@ -163,6 +163,12 @@ u32 Session::take(MutBytes room) {
   const std::size_t n = std::min<std::size_t>(room.size(), output_.size() - taken_);
   std::copy_n(output_.begin() + to<std::ptrdiff_t>(taken_), n, room.begin());
   taken_ += to<u32>(n);
+  // After the handshake there is rarely something to say.
+  if (!has_output() && is_connected()) {
+    taken_ = 0;
+    output_ = std::vector<u8>();
+    if (messages_out_.empty()) messages_out_ = std::vector<u8>();
+  }
   return to<u32>(n);
 }
 

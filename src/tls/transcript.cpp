@@ -15,7 +15,9 @@ void Transcript::select(crypto::HashAlgorithm algorithm, bool keep) {
   if (hash_) return;
   hash_.emplace(algorithm);
   hash_->update(kept_);
-  if (!keep) forget_messages();
+  if (keep) return;
+  forget_messages();
+  kept_.shrink_to_fit();
 }
 
 crypto::Digest Transcript::digest() const {

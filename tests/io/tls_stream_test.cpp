@@ -1,6 +1,9 @@
 // TLS over our own TCP, in virtual time: the stream's verbs, and HTTP on top of it.
 #include "io/tls_stream.hpp"
 
+#include <cstring>
+#include <optional>
+
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 #include <gtest/gtest.h>
@@ -114,6 +117,72 @@ TEST_F(TlsOverOurStack, carries_data_both_ways_and_ends_cleanly) {
   EXPECT_EQ(back, text);
   EXPECT_EQ(ending, asio::error::eof);
   EXPECT_TRUE(failures.empty());
+}
+
+TEST_F(TlsOverOurStack, holds_no_buffer_while_it_waits_to_read) {
+  const auto lent = [this] {
+    return client.spare_buffers->bytes_lent() + server.spare_buffers->bytes_lent();
+  };
+  std::vector<std::string> steps;
+  const auto note = [&](std::string what) {
+    return [&, what](std::error_code error, std::size_t n = 0) {
+      steps.push_back(what + " " + std::to_string(error ? -1 : to<int>(n)));
+    };
+  };
+  std::optional<Stream> one;
+  std::optional<Stream> other;
+  stacks.spawn([](TlsOverOurStack& test, auto& end) -> asio::awaitable<void> {
+    end.emplace(co_await test.accepted());
+    co_await end->async_handshake(asio::use_awaitable);
+  }(*this, other));
+  stacks.spawn([](TlsOverOurStack& test, auto& end) -> asio::awaitable<void> {
+    end.emplace(co_await test.connected());
+    co_await end->async_handshake(asio::use_awaitable);
+  }(*this, one));
+  stacks.run_for(1s);
+  ASSERT_TRUE(one && other && one->session().is_connected() && other->session().is_connected());
+  one->async_wait(asio::socket_base::wait_read, note("client can read"));
+  other->async_wait(asio::socket_base::wait_read, note("server can read"));
+  stacks.run_for(1s);
+  EXPECT_EQ(lent(), 0U);
+  EXPECT_TRUE(steps.empty());
+  one->async_write_some(asio::buffer("hello", 5), note("wrote"));
+  stacks.run_for(1s);
+  EXPECT_EQ(steps, (std::vector<std::string>{"wrote 5", "server can read 0"}));
+  EXPECT_GT(lent(), 0U) << "plaintext that nobody has read is somewhere";
+  std::string room(3, ' ');
+  for (const char* expected : {"hel", "lo"}) {
+    steps.clear();
+    other->async_read_some(asio::buffer(room), note("read"));
+    EXPECT_TRUE(steps.empty()) << "a handler was called from inside";
+    stacks.run_for(1s);
+    EXPECT_EQ(steps, std::vector<std::string>{"read " + std::to_string(strlen(expected))});
+    EXPECT_TRUE(room.starts_with(expected)) << room;
+  }
+  EXPECT_EQ(lent(), 0U);
+  one->cancel();
+  stacks.run_for(1s);
+  EXPECT_EQ(steps.back(), "client can read -1");
+}
+
+TEST_F(TlsOverOurStack, holds_four_records_for_a_reader_that_does_not_read) {
+  const std::string text = pattern(10'000'000);
+  u64 written = 0;
+  stacks.spawn([](TlsOverOurStack& test, const std::string& all, u64& n) -> asio::awaitable<void> {
+    Stream stream = co_await test.accepted();
+    while (n < all.size())
+      n += co_await stream.async_write_some(asio::buffer(all) + n, asio::use_awaitable);
+  }(*this, text, written));
+  stacks.spawn([](TlsOverOurStack& test) -> asio::awaitable<void> {
+    Stream stream = co_await test.connected();
+    co_await stream.async_handshake(asio::use_awaitable);
+    co_await test.stacks.client->async_sleep(100s, asio::use_awaitable);
+  }(*this));
+  stacks.run_for(90s);
+  EXPECT_GT(written, 0U);
+  EXPECT_LT(written, text.size());
+  EXPECT_GT(server.spare_buffers->bytes_lent(), 0U);
+  EXPECT_LE(server.spare_buffers->bytes_lent(), 4U * tls::record_size_max);
 }
 
 TEST_F(TlsOverOurStack, takes_an_end_without_close_notify_for_what_it_is) {

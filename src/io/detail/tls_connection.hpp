@@ -1,9 +1,8 @@
-// A TLS session on a stream: who reads, who writes, and in which order.
+// A TLS session on a stream, as coroutines: who reads, who writes, and in which order.
 #pragma once
 
 #include <algorithm>
 #include <memory>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -11,14 +10,9 @@
 #include <asio/buffer.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/socket_base.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-#include <asio/write.hpp>
 
-#include "io/detail/tls_pipe.hpp"
-#include "io/kernel_stream.hpp"
-#include "io/stream_trace.hpp"
-#include "io/tls_context.hpp"
+#include "io/detail/tls_steps.hpp"
 
 namespace handfast::io::detail {
 
@@ -29,31 +23,19 @@ struct TlsTransferred {
 
 /// Its coroutines hold it, so that it outlives its stream as long as something is under way.
 template <class Lower>
-class TlsConnection {
+class TlsConnection : public TlsSteps<Lower> {
   using Self = std::shared_ptr<TlsConnection>;
+  using Steps = TlsSteps<Lower>;
 
  public:
-  TlsConnection(Lower lower, TlsContext& context, std::string_view server_name)
-      : lower_(std::move(lower)),
-        context_(context),
-        trace_(trace_stream(context.trace, context.clock, lower_)),
-        pipe_(context, server_name, trace_.get()),
-        changed_(lower_.get_executor(), asio::steady_timer::time_point::max()) {}
-  TlsConnection(Lower lower, TlsContext& context)
-      : lower_(std::move(lower)),
-        context_(context),
-        trace_(trace_stream(context.trace, context.clock, lower_)),
-        pipe_(context, trace_.get()),
-        changed_(lower_.get_executor(), asio::steady_timer::time_point::max()) {}
-  TlsConnection(const TlsConnection&) = delete;
-  TlsConnection& operator=(const TlsConnection&) = delete;
-
-  Lower& lower() { return lower_; }
-  tls::Session& session() { return pipe_.session(); }
-  void cancel() {
-    lower_.cancel();
-    changed_.cancel();
-  }
+  using Steps::came;
+  using Steps::end_writing;
+  using Steps::ending;
+  using Steps::feed;
+  using Steps::is_writing_more;
+  using Steps::session;
+  using Steps::Steps;
+  using Steps::went;
 
   static asio::awaitable<std::error_code> shake_hands(Self self) {
     co_return co_await self->handshake();
@@ -62,13 +44,8 @@ class TlsConnection {
   static asio::awaitable<TlsTransferred> read(Self self, MutBytes room) {
     std::error_code error = co_await self->handshake();
     while (!error) {
-      const Bytes plaintext = self->session().plaintext();
-      if (!plaintext.empty() || room.empty()) {
-        const std::size_t n = std::min(plaintext.size(), room.size());
-        std::copy_n(plaintext.begin(), n, room.begin());
-        self->session().consume(to<u32>(n));
-        co_return TlsTransferred{{}, n};
-      }
+      if (self->has_plaintext() || room.empty())
+        co_return TlsTransferred{{}, self->take_plaintext(room)};
       error = co_await self->advance();
     }
     co_return TlsTransferred{error, 0};
@@ -77,7 +54,7 @@ class TlsConnection {
   /// Until a read would not wait: plaintext is there, the end or an error.
   static asio::awaitable<std::error_code> wait(Self self) {
     std::error_code error = co_await self->handshake();
-    while (!error && self->session().plaintext().empty()) error = co_await self->advance();
+    while (!error && !self->has_plaintext()) error = co_await self->advance();
     co_return error == asio::error::eof ? std::error_code{} : error;
   }
 
@@ -94,7 +71,7 @@ class TlsConnection {
         error = self->session().error() ? self->failure_code()
                                         : std::make_error_code(std::errc::broken_pipe);
       if (!error && !must_wait) {
-        sent = self->pipe_.gather(bytes);
+        sent = self->begin_write(bytes);
         error = co_await self->write_gathered();
       }
       self->end_writing();
@@ -118,6 +95,13 @@ class TlsConnection {
 
  private:
   static constexpr Duration close_limit = 2s;
+  using Steps::changed_;
+  using Steps::failure_code;
+  using Steps::lower_;
+  using Steps::pipe_;
+  using Steps::shaking_hands_;
+  using Steps::write_error_;
+  using Steps::writing_;
 
   /// One coroutine does it; others that need it wait for that one.
   asio::awaitable<std::error_code> handshake() {
@@ -150,32 +134,26 @@ class TlsConnection {
 
   /// Gives the session what came, or reads more; sends what it has to say about it.
   asio::awaitable<std::error_code> advance() {
-    if (session().error()) co_return failure_code();
-    if (session().has_peer_closed()) co_return asio::error::eof;
+    std::error_code error = ending();
+    if (error) co_return error;
     const bool moved = feed();
-    std::error_code error = co_await flush();
+    error = co_await flush();
     if (session().error()) error = failure_code();
     if (!moved && !error) error = co_await fill();
     co_return error;
   }
 
-  bool feed() {
-    const bool moved = pipe_.feed();
-    if (session().error() && !std::exchange(is_failure_told_, true) && context_.on_failure)
-      context_.on_failure(lower_.remote_endpoint(), *session().error());
-    return moved;
-  }
-
   asio::awaitable<std::error_code> fill() {
-    const MutBytes space = pipe_.space();
     std::error_code error;
+    if (pipe_.release_if_empty()) {
+      co_await lower_.async_wait(asio::socket_base::wait_read,
+                                 asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return came(error, 0);
+    }
+    const MutBytes space = pipe_.space();
     const std::size_t n = co_await lower_.async_read_some(
         asio::buffer(space.data(), space.size()), asio::redirect_error(asio::use_awaitable, error));
-    pipe_.came(n);
-    error = outcome(lower_, error);
-    if (error == asio::error::eof && session().end_of_input() == tls::Ending::truncated)
-      error = TlsErrc::truncated;
-    co_return error;
+    co_return came(error, n);
   }
 
   /// Sends what the session has to say, unless somebody writes already, who will.
@@ -200,22 +178,16 @@ class TlsConnection {
     writing_ = true;
     co_return std::error_code{};
   }
-  void end_writing() {
-    writing_ = false;
-    changed_.cancel();
-  }
 
   /// Writes what was gathered, and what the session has to say meanwhile.
   asio::awaitable<std::error_code> write_gathered() {
-    while (!pipe_.gathered().empty() && !write_error_) {
+    while (is_writing_more()) {
       const Bytes records = pipe_.gathered();
       std::error_code error;
-      co_await asio::async_write(lower_, asio::buffer(records.data(), records.size()),
-                                 asio::redirect_error(asio::use_awaitable, error));
-      // Part of a record may be out: nothing can follow it.
-      write_error_ = outcome(lower_, error);
-      pipe_.written();
-      if (session().has_output()) static_cast<void>(pipe_.gather({}));
+      const std::size_t n =
+          co_await lower_.async_write_some(asio::buffer(records.data(), records.size()),
+                                           asio::redirect_error(asio::use_awaitable, error));
+      static_cast<void>(went(error, n));
     }
     co_return write_error_;
   }
@@ -224,20 +196,6 @@ class TlsConnection {
     std::error_code ignored;
     co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
-
-  std::error_code failure_code() {
-    return session().error()->from_peer ? TlsErrc::refused : TlsErrc::failed;
-  }
-
-  Lower lower_;
-  TlsContext& context_;
-  std::unique_ptr<StreamTrace> trace_;
-  TlsPipe pipe_;
-  asio::steady_timer changed_;  // never expires: cancelled when somebody may go on
-  std::error_code write_error_;
-  bool shaking_hands_ = false;
-  bool writing_ = false;
-  bool is_failure_told_ = false;
 };
 
 }  // namespace handfast::io::detail
