@@ -47,7 +47,8 @@ struct ServeOptions {
   u32 backlog = 1024;
   u32 connections_max = 4096;
   u32 rate_min = 0;
-  u32 grace = 5;  // seconds for responses under way when a signal came
+  u32 idle_timeout = 30;  // seconds
+  u32 grace = 5;          // seconds for responses under way when a signal came
   bool is_kernel = false;
   bool only_http1 = false;
   bool quiet = false;
@@ -264,6 +265,7 @@ io::HttpServerOptions server_options(const ServeOptions& options) {
   io::HttpServerOptions how;
   how.connections_max = options.connections_max;
   how.rate_min = options.rate_min;
+  how.idle_timeout = std::chrono::seconds(options.idle_timeout);
   how.offers_http2 = !options.only_http1;
   if (options.hsts) how.hsts = fmt::format("max-age={}", *options.hsts);
   return how;
@@ -374,6 +376,11 @@ void add_limits(CLI::App& command, ServeOptions& options) {
                   "Cut off who sends or reads content slower than this for half a minute. Default: "
                   "0, any")
       ->type_name("BYTES/S");
+  command
+      .add_option("--idle-timeout", options.idle_timeout,
+                  "How long a connection is kept between two requests. Default: 30")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86400).description(""));
   command
       .add_option("--grace", options.grace,
                   "How long responses may go on when a signal came. Default: 5")

@@ -63,7 +63,7 @@ asio::awaitable<void> Http2Session::wait(asio::steady_timer& timer) {
 }
 
 u32 Http2Session::buffer_bytes() const {
-  return std::max(service_.options().write_buffer_max, http::h2::Connection::output_room_min);
+  return std::max(service_.buffer_bytes(stream_), http::h2::Connection::output_room_min);
 }
 
 // Reading ----------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "io/any_stream.hpp"
+
 namespace handfast::io {
 namespace {
 
@@ -49,6 +51,10 @@ Duration HttpService::limit(Duration timeout, u64 bytes, Instant began) const {
   if (options_.rate_min == 0) return timeout;
   const Duration earned = std::chrono::seconds(bytes / options_.rate_min);
   return std::clamp(timeout + earned - (now() - began), Duration{}, timeout);
+}
+
+u32 HttpService::buffer_bytes(const AnyStream& stream) const {
+  return stream.tls() == nullptr ? options_.write_buffer_max : options_.write_buffer_max / 2;
 }
 
 i64 HttpService::unix_time() const {

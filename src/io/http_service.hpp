@@ -33,7 +33,7 @@ struct HttpServerOptions {
   u32 connections_max = 4096;         // beyond, a client hears 503
   u32 turned_away_max = 64;           // at a time; more wait in the listener's backlog
   Duration retry_after = 5s;          // what those are told
-  u32 write_buffer_max = 64u << 10;   // bytes held for a slow reader; with TLS as much sealed, too
+  u32 write_buffer_max = 64u << 10;   // bytes held for a slow reader; with TLS half of it is sealed
   u64 dropped_content_max = 1 << 20;  // bytes that no handler wanted and are read all the same
   http::Config http{};
   bool offers_http2 = true;  // to clients that ask for it: by ALPN, or by its preface
@@ -91,6 +91,8 @@ class HttpService {
   /// `told` hears of each exchange when it is over.
   void on_access(std::function<void(const HttpExchange&)> told) { told_ = std::move(told); }
 
+  /// How much of a response waits in our buffer: TLS holds as much again, sealed.
+  u32 buffer_bytes(const AnyStream& stream) const;
   Buffer take_buffer(u32 size) { return spare_.take(size); }
   void give_back(Buffer buffer) { spare_.give_back(std::move(buffer)); }
 

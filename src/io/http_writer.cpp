@@ -18,7 +18,7 @@ void HttpWriter::begin() {
 }
 
 MutBytes HttpWriter::room() {
-  if (!buffer_) buffer_ = service_.take_buffer(service_.options().write_buffer_max);
+  if (!buffer_) buffer_ = service_.take_buffer(service_.buffer_bytes(stream_));
   return buffer_.all().subspan(held_);
 }
 
