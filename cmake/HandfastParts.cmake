@@ -106,9 +106,11 @@ if(wanted)
   handfast_link_rooms(bogo_shim tls)
 
   if(Python3_FOUND)
-    # Each is in a network namespace of its own. These two compare rates: nobody runs beside them.
+    # Each is in a network namespace of its own. These compare rates or drive programs that take a
+    # whole machine: nobody runs beside them.
     handfast_script_tests(interop interop/*_test)
-    set_tests_properties(interop.flood_test interop.goodput_test PROPERTIES RUN_SERIAL ON)
+    set_tests_properties(interop.flood_test interop.goodput_test interop.browsers_test
+                         interop.tls_java_test PROPERTIES RUN_SERIAL ON)
     handfast_script_tests(tools tools/*_test)
     handfast_script_tests(packetdrill packetdrill/*_test)
     handfast_script_tests(bogo bogo/*_test)
