@@ -116,7 +116,7 @@ class Serve(unittest.TestCase):
             client = subprocess.Popen(["curl", "-s", "--cacert", CA, "-o", path, "--limit-rate",
                                        "60M", f"https://{KERNELS}/64m.bin"],
                                       preexec_fn=netns._die_with_parent)
-            wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > 0, "download")
+            netns.wait_for_bytes(path)
             text = server.finish(signal.SIGTERM)
             self.assertEqual(client.wait(timeout=10), 0)
         self.assertEqual(netns.sha256(path), DIGESTS["64m.bin"])

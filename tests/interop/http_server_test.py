@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import unittest
 
 import netns
@@ -102,15 +101,14 @@ class HttpServer(unittest.TestCase):
         with serving(SITE, "--listen", HERE, "--metrics", "/metrics"):
             curl(f"http://{HERE}/")
             curl(f"http://{HERE}/nothing")
-            first = page = curl(f"http://{HERE}/metrics")
-            end = time.monotonic() + 10
-            while "handfast_http_connections_open 1\n" not in page:  # the others' ends may be on the way
-                self.assertLess(time.monotonic(), end, page)
-                page = curl(f"http://{HERE}/metrics")
+            page = curl(f"http://{HERE}/metrics")
+            # The others' ends may be on the way.
+            alone = "handfast_http_connections_open 1\n"
+            netns.wait_for(lambda: alone in curl(f"http://{HERE}/metrics"), "end of the others")
         for line in ('handfast_http_requests_total{code="2xx"} 1',
                      'handfast_http_requests_total{code="4xx"} 1',
                      "handfast_http_connections_total 3"):
-            self.assertIn(line + "\n", first)
+            self.assertIn(line + "\n", page)
         for line in page.splitlines():
             self.assertRegex(line, r"^(# (HELP|TYPE) \S+ .+|[a-z_]+(\{[a-z]+=\"[^\"]+\"\})? [0-9.e+-]+)$")
 
@@ -142,7 +140,7 @@ class HttpServer(unittest.TestCase):
             path = os.path.join(netns.directory(), "big")
             with subprocess.Popen(["curl", "-sS", "--limit-rate", "4M", "-o", path,
                                    f"http://{HERE}/big.bin"]) as process:
-                netns.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > 0, "data")
+                netns.wait_for_bytes(path)
                 server.process.send_signal(signal.SIGTERM)
                 netns.wait_for(lambda: netns.run(["curl", "-s", f"http://{HERE}/"]).returncode != 0,
                                "refusal")
@@ -157,7 +155,7 @@ class HttpServer(unittest.TestCase):
             path = os.path.join(netns.directory(), "big")
             with subprocess.Popen(["curl", "-sS", "--limit-rate", "1M", "-o", path,
                                    f"http://{HERE}/big.bin"]) as process:
-                netns.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > 0, "data")
+                netns.wait_for_bytes(path)
                 answer = curl("-i", f"http://{HERE}/")
                 self.assertIn("503 Service Unavailable", answer)
                 self.assertIn("Retry-After: 5\n", answer)

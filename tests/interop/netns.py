@@ -118,6 +118,11 @@ def wait_for(condition, what, timeout=10):
         time.sleep(0.01)
 
 
+def wait_for_bytes(path):
+    """Until something of a download is there."""
+    wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > 0, f"byte of {path}")
+
+
 class Serving:
     """`handfast serve` while it runs; `finish()` ends it by SIGINT and returns all it printed."""
 

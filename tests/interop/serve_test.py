@@ -112,7 +112,7 @@ class Serve(unittest.TestCase):
             path = os.path.join(netns.directory(), "part")
             with subprocess.Popen(["curl", "-sS", "--max-time", "60", "-o", path,
                                    f"http://{OURS}/100m.bin"], stderr=subprocess.PIPE) as process:
-                netns.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) > 0, "data")
+                netns.wait_for_bytes(path)
                 self.assertIn("1 cut off", server.finish())
                 self.assertNotEqual(process.wait(timeout=30), 0, "curl must not take it for whole")
 
